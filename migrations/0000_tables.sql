@@ -1,0 +1,203 @@
+-- Tables of Commitcast. The word list is in ARCHITECTURE.md; why positions are given as they are, in 0001_positions.sql.
+create schema if not exists commitcast;
+--> statement-breakpoint
+
+-- Guards raise through this one, so that every refusal has its SQLSTATE and starts with its code.
+create function commitcast.refuse(state text, message text) returns boolean
+language plpgsql as $$
+begin
+  raise exception using errcode = state, message = message;
+end
+$$;
+--> statement-breakpoint
+
+-- Without a colon, so that no id can forge the room of another scope.
+create domain commitcast.identifier as text check (
+  value is null
+  or case
+    when value ~ '^[A-Za-z0-9._~-]{1,128}$' then true
+    else commitcast.refuse('CC001', 'EVENT_INVALID: ' || quote_literal(left(value, 40))
+      || ' is no identifier: 1 to 128 characters of A-Z a-z 0-9 . _ ~ -')
+  end
+);
+--> statement-breakpoint
+
+create function commitcast.refuse_event(type text, data jsonb, stream text, version bigint, meta jsonb, control boolean)
+returns boolean language plpgsql as $$
+begin
+  if type !~ '^[^[:cntrl:]]{1,255}$' then
+    return commitcast.refuse('CC001', 'EVENT_INVALID: type has 1 to 255 characters, none of them a control character');
+  elsif stream !~ '^[^[:cntrl:]]{1,255}$' then
+    return commitcast.refuse('CC001', 'EVENT_INVALID: stream has 1 to 255 characters, none of them a control character');
+  elsif version < 1 then
+    return commitcast.refuse('CC001', 'EVENT_INVALID: version starts at 1');
+  elsif jsonb_typeof(meta) <> 'object' then
+    return commitcast.refuse('CC001', 'EVENT_INVALID: meta is a JSON object');
+  elsif starts_with(type, 'commitcast.') <> control then
+    return commitcast.refuse('CC003', 'EVENT_NAME_RESERVED: types that start with "commitcast." are control events');
+  elsif octet_length(data::text) > 262144 then
+    return commitcast.refuse('CC002', format('EVENT_TOO_LARGE: data has %s bytes as text, 262144 are allowed', octet_length(data::text)));
+  elsif octet_length(meta::text) > 16384 then
+    return commitcast.refuse('CC002', format('EVENT_TOO_LARGE: meta has %s bytes as text, 16384 are allowed', octet_length(meta::text)));
+  else
+    return commitcast.refuse('CC004', 'TOO_MANY_EVENTS: the limit of one transaction is reached (10000, or the setting commitcast.max_events_per_transaction)');
+  end if;
+end
+$$;
+--> statement-breakpoint
+
+-- What a transaction wants to say. UNLOGGED: its rows mean nothing after the commit, which copies them to the log.
+--
+-- The guard is a CHECK of built-in functions, which cost far less than a BEFORE trigger; only a row that fails it
+-- calls plpgsql, to say why. It counts the transaction's events in a transaction-local setting, so that a rollback to
+-- a savepoint takes the count back too. A row of another transaction (a restored dump) is let in and never published.
+create unlogged table commitcast.outbox (
+  id uuid not null default gen_random_uuid(),
+  org_id commitcast.identifier not null,
+  site_id commitcast.identifier,
+  unit_id commitcast.identifier,
+  type text not null,
+  data jsonb not null,
+  stream text,
+  version bigint,
+  meta jsonb,
+  created_at timestamptz not null default clock_timestamp(),
+  tx xid8 not null default pg_current_xact_id(),
+  control boolean not null default false,
+  constraint outbox_guard check (
+    case
+      when tx <> pg_current_xact_id() then true
+      when type ~ '^[^[:cntrl:]]{1,255}$'
+        and starts_with(type, 'commitcast.') = control
+        and octet_length(data::text) <= 262144
+        and (stream is null or stream ~ '^[^[:cntrl:]]{1,255}$')
+        and (version is null or version >= 1)
+        and (meta is null or (jsonb_typeof(meta) = 'object' and octet_length(meta::text) <= 16384))
+        and set_config('commitcast.events',
+              (coalesce(nullif(current_setting('commitcast.events', true), ''), '0')::int + 1)::text, true)::int
+            <= coalesce(nullif(current_setting('commitcast.max_events_per_transaction', true), ''), '10000')::int
+        then true
+      else commitcast.refuse_event(type, data, stream, version, meta, control)
+    end
+  )
+);
+--> statement-breakpoint
+
+-- The second table of the two passes: where an outbox row waits until all other deferred work of its COMMIT is done.
+create unlogged table commitcast.committing (
+  source tid not null,
+  queued_in timestamptz not null default statement_timestamp()
+);
+--> statement-breakpoint
+
+create sequence commitcast.position as bigint cache 1;
+--> statement-breakpoint
+
+-- What was committed, in commit order. Append-only; retention drops whole partitions.
+create table commitcast.log (
+  position bigint not null,
+  id uuid not null,
+  org_id commitcast.identifier not null,
+  site_id commitcast.identifier,
+  unit_id commitcast.identifier,
+  type text not null,
+  data jsonb not null,
+  stream text,
+  version bigint,
+  meta jsonb,
+  created_at timestamptz not null,
+  committed_at timestamptz not null,
+  timeline int not null,
+  control boolean not null,
+  room text not null generated always as (
+    'org:' || org_id || case
+      when unit_id is not null then ':unit:' || unit_id
+      when site_id is not null then ':site:' || site_id
+      else ''
+    end
+  ) stored,
+  primary key (position)
+) partition by range (position);
+--> statement-breakpoint
+create index log_room on commitcast.log (room, position);
+--> statement-breakpoint
+create index log_org on commitcast.log (org_id, position);
+--> statement-breakpoint
+-- Unit events that name their site: with the site's own room, what `{ site, deep }` sees.
+create index log_site_deep on commitcast.log (org_id, site_id, position) where site_id is not null and unit_id is not null;
+--> statement-breakpoint
+
+create function commitcast.refuse_change() returns trigger
+language plpgsql as $$
+begin
+  perform commitcast.refuse('CC005', 'LOG_APPEND_ONLY: the log refuses ' || tg_op);
+  return null;
+end
+$$;
+--> statement-breakpoint
+create trigger append_only before update or delete or truncate on commitcast.log
+for each statement execute function commitcast.refuse_change();
+--> statement-breakpoint
+alter table commitcast.log enable always trigger append_only;
+--> statement-breakpoint
+
+-- One row. `published` is saved lazily; `floor` is the oldest position that is kept; `heartbeat` counts up while a
+-- leader lives.
+create table commitcast.relay (
+  singleton boolean primary key default true check (singleton),
+  published bigint not null default 0,
+  floor bigint not null default 1,
+  leader text,
+  heartbeat bigint not null default 0,
+  updated_at timestamptz not null default now()
+) with (fillfactor = 20);
+--> statement-breakpoint
+insert into commitcast.relay default values;
+--> statement-breakpoint
+
+-- The identities of this database's history, newest last. `previous_end` is the last position of the epoch before.
+create table commitcast.epoch (
+  epoch text primary key check (epoch ~ '^[a-z2-7]{8}$'),
+  ordinal int generated always as identity unique,
+  system_identifier bigint not null,
+  timeline int not null,
+  database_oid oid not null,
+  log_oid oid not null,
+  previous_end bigint not null,
+  opened_at timestamptz not null default now()
+);
+--> statement-breakpoint
+
+-- The bundled server's answer to "whose user is this". Null `sites` or `units`: all of the org.
+create table commitcast.membership (
+  user_id text not null,
+  org_id commitcast.identifier not null,
+  profile_id text,
+  email text,
+  role text not null default 'member',
+  sites text[],
+  units text[],
+  is_primary boolean not null default false,
+  created_at timestamptz not null default now(),
+  primary key (user_id, org_id)
+);
+--> statement-breakpoint
+
+create table commitcast.revocation (
+  org_id commitcast.identifier not null,
+  user_id text not null,
+  site_id commitcast.identifier,
+  unit_id commitcast.identifier,
+  position bigint not null,
+  at timestamptz not null default clock_timestamp()
+);
+--> statement-breakpoint
+create index revocation_user on commitcast.revocation (org_id, user_id);
+--> statement-breakpoint
+
+create table commitcast.stream (
+  org_id commitcast.identifier not null,
+  stream text not null,
+  version bigint not null,
+  primary key (org_id, stream)
+);

@@ -1,0 +1,91 @@
+import { Client, Pool, type ClientConfig } from 'pg';
+import type { Logger } from '../core/logger.ts';
+
+/** How one of Commitcast's own connections behaves; business connections are never touched. */
+export interface ConnectionOptions {
+  connectionString: string;
+  /** Shown in `pg_stat_activity`; starts with `commitcast`. */
+  applicationName: string;
+  /** Milliseconds that one statement may take; 0: no limit, for a connection that waits for a lock. */
+  statementTimeoutMs?: number;
+  logger: Logger;
+}
+
+/**
+ * Nothing that settled reading rests on is left to what the server, the database or the role has as default: reading
+ * at REPEATABLE READ, or through a search path of somebody else, would be wrong.
+ */
+const sessionSettings = [
+  'default_transaction_isolation=read\\ committed',
+  'default_transaction_read_only=off',
+  'default_transaction_deferrable=off',
+  'idle_session_timeout=0',
+  'search_path=pg_catalog',
+  'TimeZone=UTC',
+  'tcp_keepalives_idle=10',
+  'tcp_keepalives_interval=5',
+  'tcp_keepalives_count=3',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
+
+function clientConfig({ connectionString, applicationName, statementTimeoutMs = 10_000 }: ConnectionOptions) {
+  return {
+    connectionString,
+    application_name: applicationName,
+    options: sessionSettings,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: 60_000,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  } satisfies ClientConfig;
+}
+
+/**
+ * Opens a connection of its own. `lost` aborts when the connection ends for whatever reason; an error of an idle
+ * connection never reaches the process.
+ */
+export async function connect(options: ConnectionOptions): Promise<Connection> {
+  const client = new Client(clientConfig(options));
+  const lost = new AbortController();
+  client.on('error', (error) => {
+    options.logger.debug({ err: error, connection: options.applicationName }, 'a connection was lost');
+    lost.abort(error);
+  });
+  client.on('end', () => {
+    lost.abort();
+  });
+  await client.connect();
+  return { client, lost: lost.signal, close: () => closeClient(client) };
+}
+
+export interface Connection {
+  readonly client: Client;
+  /** Aborts when the connection is gone. */
+  readonly lost: AbortSignal;
+  /** Ends the connection now, also one that waits for a lock or hangs on a dead network. Never rejects. */
+  close: () => Promise<void>;
+}
+
+async function closeClient(client: Client): Promise<void> {
+  const ended = client.end().catch(() => undefined);
+  // `end` waits for the server; a lock wait or a black-holed network would keep it waiting.
+  const socket = (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+  const timer = setTimeout(() => {
+    socket.destroy();
+  }, 500);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** A pool of our own connections. The caller ends it. */
+export function createPool(options: ConnectionOptions & { max: number }): Pool {
+  const pool = new Pool({ ...clientConfig(options), max: options.max, idleTimeoutMillis: 30_000 });
+  // Without a listener, an idle connection that the server ends would end the process.
+  pool.on('error', (error) => {
+    options.logger.debug({ err: error, connection: options.applicationName }, 'an idle connection was lost');
+  });
+  return pool;
+}

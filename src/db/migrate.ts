@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
+import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
+import { CommitcastError } from '../core/errors.ts';
+import { silentLogger, type Logger } from '../core/logger.ts';
+import { lockClass, locks } from './advisory-lock.ts';
+import { connect } from './connection.ts';
+import { rowsOf, type Executor } from './executor.ts';
+import { sqlStateOf } from './sql-state.ts';
+
+/** The same folder from `src/db` and from `dist/db`. */
+const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+const journal = { migrationsFolder, migrationsSchema: 'commitcast', migrationsTable: 'migration' };
+
+/**
+ * Brings the schema up to this version. Any number of processes may call it at once: an advisory lock lets one work,
+ * the others wait and find nothing to do.
+ *
+ * @throws {CommitcastError} `SCHEMA_TOO_NEW` when a newer version has migrated the database.
+ */
+export async function migrate(options: { connectionString: string; logger?: Logger }): Promise<void> {
+  const logger = options.logger ?? silentLogger;
+  const { client, close } = await connect({
+    connectionString: options.connectionString,
+    applicationName: 'commitcast-migrate',
+    statementTimeoutMs: 0,
+    logger,
+  });
+  try {
+    await client.query('select pg_advisory_lock($1, $2)', [lockClass, locks.migrate]);
+    const from = await schemaVersion(client);
+    if (from === codeVersion()) return;
+    refuseNewer(from);
+    await applyMigrations(drizzle(client), journal);
+    logger.info({ from, to: codeVersion() }, 'the database schema was migrated');
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * For instances that do not migrate by themselves.
+ *
+ * @throws {CommitcastError} `SCHEMA_MISSING` or `SCHEMA_TOO_NEW` when the schema is not the one of this version.
+ */
+export async function checkSchema(db: Executor): Promise<void> {
+  const version = await schemaVersion(db);
+  refuseNewer(version);
+  if (version < codeVersion()) throw new CommitcastError('SCHEMA_MISSING');
+}
+
+/** When the newest migration of the code was made, in Unix milliseconds. */
+function codeVersion(): number {
+  return Math.max(...readMigrationFiles(journal).map((migration) => migration.folderMillis));
+}
+
+/** When the newest applied migration was made; 0: none. */
+async function schemaVersion(db: Executor): Promise<number> {
+  try {
+    const [row] = await rowsOf<{ version: string | null }>(
+      db,
+      'select max(created_at) as version from commitcast.migration',
+    );
+    return Number(row?.version ?? 0);
+  } catch (error) {
+    if (['42P01', '3F000'].includes(sqlStateOf(error) ?? '')) return 0;
+    throw error;
+  }
+}
+
+function refuseNewer(version: number): void {
+  if (version > codeVersion()) throw new CommitcastError('SCHEMA_TOO_NEW');
+}

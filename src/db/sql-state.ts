@@ -1,0 +1,37 @@
+import { CommitcastError, type Code } from '../core/errors.ts';
+
+/** SQLSTATEs that the guards of the schema raise; the message starts with the code. */
+const guards: Readonly<Record<string, Code>> = {
+  CC001: 'EVENT_INVALID',
+  CC002: 'EVENT_TOO_LARGE',
+  CC003: 'EVENT_NAME_RESERVED',
+  CC004: 'TOO_MANY_EVENTS',
+  CC005: 'LOG_APPEND_ONLY',
+  CC006: 'EVENTS_PREPARED',
+};
+
+export function sqlStateOf(error: unknown): string | undefined {
+  const code =
+    (error as { code?: unknown } | null)?.code ??
+    (error as { cause?: { code?: unknown } } | null)?.cause?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** A guard's refusal as a coded error; any other error as it is. drizzle keeps the driver's error as `cause`. */
+export function fromDatabaseError(error: unknown): unknown {
+  const code = guards[sqlStateOf(error) ?? ''];
+  if (!code) return error;
+  const source =
+    (error as { cause?: unknown }).cause instanceof Error
+      ? (error as { cause: Error }).cause
+      : (error as Error);
+  const message = source.message.startsWith(`${code}: `)
+    ? source.message.slice(code.length + 2)
+    : source.message;
+  return new CommitcastError(code, message, { cause: error });
+}
+
+/** The schema or one of its tables is not there, or is of an older version. */
+export function isSchemaMissing(error: unknown): boolean {
+  return ['3F000', '42P01', '42883', '42703'].includes(sqlStateOf(error) ?? '');
+}

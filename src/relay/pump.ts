@@ -1,0 +1,77 @@
+import type { Flag } from '../core/flag.ts';
+import { sleep } from '../core/sleep.ts';
+import type { Executor } from '../db/executor.ts';
+import type { HeldLock } from '../db/held-lock.ts';
+import { readCommitting } from '../log/read-committing.ts';
+import type { SettledReader } from './settled-reader.ts';
+import { WakeRate } from './wake-rate.ts';
+
+/** While awake, the time between two reads that find nothing. */
+const pollIntervalMs = 2;
+/** Awake and without anything new for so long: fall asleep. */
+const idleMs = 30;
+/** Asleep, a read happens at least so often, should a notification be lost. */
+const fallbackIntervalMs = 5_000;
+/** Asleep while LISTEN is down. */
+const deafIntervalMs = 20;
+
+export interface PumpOptions {
+  /** The connection that reads; nothing else uses it. */
+  db: Executor;
+  reader: SettledReader;
+  /** The lock AWAKE. */
+  awake: Pick<HeldLock, 'held' | 'request' | 'release'>;
+  /** Raised by every notification. */
+  notified: Flag;
+  isListening: () => boolean;
+  onSettled: (from: number, to: number) => void;
+  signal: AbortSignal;
+}
+
+/**
+ * Moves the settled head until the signal aborts, or the connection fails.
+ *
+ *            a stream of notifications: request AWAKE
+ *   asleep ------------------------------------------> awake (polls; writers need not NOTIFY)
+ *     ^                                                  |
+ *     +--- nobody held COMMITTING after the release, <---+ idle: release AWAKE
+ *          and one more read found nothing
+ *
+ * It starts awake: the lock may still be held for a relay that died, so that writers are silent. And from the moment
+ * that AWAKE is asked for, writers may be silent; so being awake does not wait for the lock, but sleeping needs it.
+ */
+export async function pump(options: PumpOptions): Promise<void> {
+  const { db, reader, awake, notified, signal } = options;
+  const wakes = new WakeRate();
+  let asleep = false;
+  let quietSince = performance.now();
+
+  const advance = async (): Promise<boolean> => {
+    const from = reader.head;
+    const to = await reader.advance(db);
+    if (to > from) options.onSettled(from, to);
+    return to > from || reader.waiting;
+  };
+
+  while (!signal.aborted) {
+    notified.take();
+    if (await advance()) {
+      quietSince = performance.now();
+      // A gap closes within a commit; ask again soon, but not in a tight loop.
+      if (reader.waiting) await sleep(1, signal);
+    } else if (asleep) {
+      await notified.wait(options.isListening() ? fallbackIntervalMs : deafIntervalMs, signal);
+      asleep = !wakes.isStream();
+      if (!asleep) awake.request();
+      quietSince = performance.now();
+    } else if (awake.held && options.isListening() && performance.now() - quietSince >= idleMs) {
+      await awake.release();
+      // In this order: who was silent because of us is seen holding COMMITTING, or has become visible to the read.
+      asleep = (await readCommitting(db)).length === 0 && !(await advance());
+      quietSince = performance.now();
+    } else {
+      awake.request();
+      await notified.wait(pollIntervalMs, signal);
+    }
+  }
+}
