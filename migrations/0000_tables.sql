@@ -201,3 +201,13 @@ create table commitcast.stream (
   version bigint not null,
   primary key (org_id, stream)
 );
+--> statement-breakpoint
+
+-- Payloads of the Socket.IO adapter that do not fit into a notification. UNLOGGED: they are read at once or never.
+create unlogged table commitcast.attachment (
+  id bigint generated always as identity primary key,
+  created_at timestamptz not null default now(),
+  payload bytea
+);
+--> statement-breakpoint
+create index attachment_created_at on commitcast.attachment (created_at);

@@ -41,6 +41,7 @@ begin
     grant select on commitcast.log, commitcast.relay, commitcast.epoch, commitcast.partition, commitcast.identity,
       commitcast.stream, commitcast.membership, commitcast.revocation to commitcast_relay;
     grant update on commitcast.relay to commitcast_relay;
+    grant select, insert, delete on commitcast.attachment to commitcast_relay;
     grant execute on function commitcast.clear_outbox(), commitcast.partition_size(), commitcast.make_partitions(),
       commitcast.raise_floor(bigint), commitcast.open_epoch(boolean) to commitcast_relay;
   end if;

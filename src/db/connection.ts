@@ -1,9 +1,14 @@
 import { Client, Pool, type ClientConfig } from 'pg';
 import type { Logger } from '../core/logger.ts';
 
+/** Which database: by its address, or by the configuration of a pool that an application has already. */
+export interface DatabaseAddress {
+  connectionString?: string | undefined;
+  clientConfig?: ClientConfig | undefined;
+}
+
 /** How one of Commitcast's own connections behaves; business connections are never touched. */
-export interface ConnectionOptions {
-  connectionString: string;
+export interface ConnectionOptions extends DatabaseAddress {
   /** Shown in `pg_stat_activity`; starts with `commitcast`. */
   applicationName: string;
   /** Milliseconds that one statement may take; 0: no limit, for a connection that waits for a lock. */
@@ -29,9 +34,15 @@ const sessionSettings = [
   .map((setting) => `-c ${setting}`)
   .join(' ');
 
-function clientConfig({ connectionString, applicationName, statementTimeoutMs = 10_000 }: ConnectionOptions) {
+function settingsOf({
+  connectionString,
+  clientConfig,
+  applicationName,
+  statementTimeoutMs = 10_000,
+}: ConnectionOptions) {
   return {
-    connectionString,
+    ...clientConfig,
+    ...(connectionString === undefined ? {} : { connectionString }),
     application_name: applicationName,
     options: sessionSettings,
     statement_timeout: statementTimeoutMs,
@@ -43,12 +54,22 @@ function clientConfig({ connectionString, applicationName, statementTimeoutMs = 
   } satisfies ClientConfig;
 }
 
+/** The database of a pool that was handed in; the pool itself is the application's. */
+export function addressOfPool({ options }: Pool): DatabaseAddress {
+  // `password` and `ssl` are not enumerable in a pool's options.
+  const { connectionString, host, port, user, password, database, ssl } = options;
+  const config: ClientConfig = Object.fromEntries(
+    Object.entries({ host, port, user, password, database, ssl }).filter(([, value]) => value !== undefined),
+  );
+  return { connectionString, clientConfig: config };
+}
+
 /**
  * Opens a connection of its own. `lost` aborts when the connection ends for whatever reason; an error of an idle
  * connection never reaches the process.
  */
 export async function connect(options: ConnectionOptions): Promise<Connection> {
-  const client = new Client(clientConfig(options));
+  const client = new Client(settingsOf(options));
   const lost = new AbortController();
   client.on('error', (error) => {
     options.logger.debug({ err: error, connection: options.applicationName }, 'a connection was lost');
@@ -82,7 +103,7 @@ async function closeClient(client: Client): Promise<void> {
 
 /** A pool of our own connections. The caller ends it. */
 export function createPool(options: ConnectionOptions & { max: number }): Pool {
-  const pool = new Pool({ ...clientConfig(options), max: options.max, idleTimeoutMillis: 30_000 });
+  const pool = new Pool({ ...settingsOf(options), max: options.max, idleTimeoutMillis: 30_000 });
   // Without a listener, an idle connection that the server ends would end the process.
   pool.on('error', (error) => {
     options.logger.debug({ err: error, connection: options.applicationName }, 'an idle connection was lost');

@@ -5,7 +5,7 @@ import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
 import { CommitcastError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { lockClass, locks } from './advisory-lock.ts';
-import { connect } from './connection.ts';
+import { connect, type DatabaseAddress } from './connection.ts';
 import { rowsOf, type Executor } from './executor.ts';
 import { sqlStateOf } from './sql-state.ts';
 
@@ -19,10 +19,10 @@ const journal = { migrationsFolder, migrationsSchema: 'commitcast', migrationsTa
  *
  * @throws {CommitcastError} `SCHEMA_TOO_NEW` when a newer version has migrated the database.
  */
-export async function migrate(options: { connectionString: string; logger?: Logger }): Promise<void> {
+export async function migrate(options: DatabaseAddress & { logger?: Logger }): Promise<void> {
   const logger = options.logger ?? silentLogger;
   const { client, close } = await connect({
-    connectionString: options.connectionString,
+    ...options,
     applicationName: 'commitcast-migrate',
     statementTimeoutMs: 0,
     logger,

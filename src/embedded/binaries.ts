@@ -77,6 +77,7 @@ export async function copyBinaries({ native, version }: Binaries, home: string):
     });
     await hydrateLinks(folder);
     await openForAll(folder);
+    await removeCopies(home);
     await rename(folder, copy);
   } catch (error) {
     // Another process may have been faster: its copy is as good.
@@ -85,6 +86,14 @@ export async function copyBinaries({ native, version }: Binaries, home: string):
     await rm(partial, { recursive: true, force: true });
   }
   return copy;
+}
+
+/** Of other versions. A server that still runs from one is not adopted, but stopped. */
+async function removeCopies(home: string): Promise<void> {
+  const copies = (await readdir(home)).filter(
+    (name) => name.startsWith('native-') && !name.includes('.partial-'),
+  );
+  for (const name of copies) await rm(join(home, name), { recursive: true, force: true });
 }
 
 function resolveFrom(place: string, name: string): string | undefined {

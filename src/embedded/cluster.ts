@@ -19,7 +19,7 @@ export async function clusterOf(data: string): Promise<Cluster> {
 
 /** Pids of the postmaster and its children; also of children that outlived it. */
 export async function processesOf({ name }: Cluster): Promise<number[]> {
-  const postmaster = new RegExp(`^\\S.*/postgres -D .*cluster_name=${name}( |$)`);
+  const postmaster = new RegExp(`^\\S.*/postgres -D .*cluster_name=${name}( |$)`, 's');
   const child = `postgres: ${name}: `;
   return (await listProcesses())
     .filter(({ command }) => command.startsWith(child) || postmaster.test(command))

@@ -1,8 +1,9 @@
 import { Client } from 'pg';
 import { user } from './initialize.ts';
 
-/** How long a server that says it is ready may take to let us in. */
-const connectTimeoutMs = 10_000;
+/** How long a server that says it is ready may take to let us in, and then to answer. */
+const connectTimeoutMs = 5_000;
+const queryTimeoutMs = 60_000;
 
 export interface Address {
   readonly port: number;
@@ -22,7 +23,7 @@ export async function withConnection<Result>(
     database: 'postgres',
     ssl: false,
     connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: connectTimeoutMs,
+    query_timeout: queryTimeoutMs,
   });
   // An error of the connection comes to whoever waits for the query, too.
   client.on('error', () => {});

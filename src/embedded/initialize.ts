@@ -19,8 +19,9 @@ const scratchPrefix = 'postgres.init-';
  */
 export async function initializeOnce(place: ProvenPlace): Promise<void> {
   const data = join(place.home, 'postgres');
+  const usable = await isUsable(data, place.serverVersion);
   await removeLeftovers(place.home);
-  if (await isUsable(data, place.serverVersion)) return;
+  if (usable) return;
   const owner = place.launch.owner;
   // Only its owner can enter a folder of mkdtemp: the password is safe in there.
   const scratch = await mkdtemp(join(place.home, scratchPrefix));

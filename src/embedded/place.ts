@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readlink, stat } from 'node:fs/promises';
+import { lstat, mkdir, readlink, rm, stat } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { copyBinaries, hydrateLinks, type Binaries } from './binaries.ts';
@@ -71,6 +71,8 @@ async function* places(directory: string, binaries: Binaries): AsyncGenerator<Pl
     // A link whose target is gone (a cleaned /tmp) leads to a new home in the same place.
     if (!(await makeHome(home))) continue;
     yield { home, native: await copyBinaries(binaries, home), launch, initLaunch: launch };
+    // Asked for another: this one is of no use.
+    if (!outside) await rm(home, { recursive: true, force: true });
   }
 }
 
@@ -107,10 +109,15 @@ function hasName(): boolean {
 }
 
 function remedyFor(reasons: string[]): string {
-  const text = reasons.join('\n');
-  if (/GLIBC_|ENOENT|not found|No such file/.test(text)) {
-    return 'The programs are built for a system with glibc (not Alpine).';
+  if (lacksGlibc() || reasons.some((reason) => reason.includes('GLIBC_'))) {
+    return 'The programs need a system with a recent glibc (not Alpine).';
   }
   if (!hasName()) return 'Give this user a line in /etc/passwd.';
   return process.geteuid?.() === 0 ? 'Run it as a user other than root.' : '';
+}
+
+function lacksGlibc(): boolean {
+  if (process.platform !== 'linux') return false;
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime === undefined;
 }

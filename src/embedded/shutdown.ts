@@ -13,7 +13,7 @@ const pollMs = 10;
 export async function stopServer(
   cluster: Cluster,
   postmaster: ProcessIdentity,
-  { patienceMs = orderlyMs } = {},
+  { patienceMs = orderlyMs }: { patienceMs?: number } = {},
 ): Promise<void> {
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
     if (send(postmaster, signal) && (await gone(postmaster, patienceMs))) break;

@@ -83,8 +83,7 @@ function serialize(event: NewEvent): string {
   const unknown = Object.keys(event).find((key) => !keys.has(key));
   if (unknown !== undefined) throw invalid(`unknown field ${JSON.stringify(unknown)}`);
   const { type, org, site, unit, id, stream, version, meta } = event;
-  if (typeof type !== 'string' || !textPattern.test(type))
-    throw invalid('type has 1 to 255 characters, none of them a control character');
+  if (!isText(type)) throw invalid('type has 1 to 255 characters, none of them a control character');
   if (type.startsWith(reservedTypePrefix))
     throw new CommitcastError(
       'EVENT_NAME_RESERVED',
@@ -94,8 +93,8 @@ function serialize(event: NewEvent): string {
     if (isIdentifier(value) || (value === undefined && name !== 'org')) continue;
     throw invalid(`${name} has 1 to 128 characters of A-Z a-z 0-9 . _ ~ -`);
   }
-  if (id !== undefined && !uuidPattern.test(id)) throw invalid('id is a UUID');
-  if (stream !== undefined && !textPattern.test(stream))
+  if (id !== undefined && !(typeof id === 'string' && uuidPattern.test(id))) throw invalid('id is a UUID');
+  if (stream !== undefined && !isText(stream))
     throw invalid('stream has 1 to 255 characters, none of them a control character');
   if (version !== undefined && !(Number.isSafeInteger(version) && version >= 1))
     throw invalid('version is a whole number from 1');
@@ -104,6 +103,10 @@ function serialize(event: NewEvent): string {
   const data = toJson(event.data);
   if (Buffer.byteLength(data) > maxDataBytes) throw new CommitcastError('EVENT_TOO_LARGE');
   return toJson(event);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && textPattern.test(value);
 }
 
 function toJson(value: unknown): string {

@@ -8,7 +8,8 @@ export interface EventRow {
   site_id: string | null;
   unit_id: string | null;
   type: string;
-  data: unknown;
+  /** As text: its size is known, and it is parsed once. */
+  data: string;
   stream: string | null;
   version: string | null;
   meta: Record<string, unknown> | null;
@@ -17,7 +18,14 @@ export interface EventRow {
 }
 
 export const eventColumns =
+  'position, id, org_id, site_id, unit_id, type, data::text as data, stream, version, meta, created_at, control';
+
+/** Names of the columns above, for an outer query. */
+export const eventColumnNames =
   'position, id, org_id, site_id, unit_id, type, data, stream, version, meta, created_at, control';
+
+/** Bytes of `data` after which a page ends; the event that crosses the mark still belongs to it. */
+export const maxPageBytes = 1024 * 1024;
 
 /** `null` columns are absent from the wire. */
 export function toEvent(row: EventRow): CommitcastEvent {
@@ -27,7 +35,7 @@ export function toEvent(row: EventRow): CommitcastEvent {
     type: row.type,
     org: row.org_id,
     time: row.created_at.toISOString(),
-    data: row.data,
+    data: JSON.parse(row.data) as unknown,
   };
   if (row.site_id !== null) event.site = row.site_id;
   if (row.unit_id !== null) event.unit = row.unit_id;

@@ -1,10 +1,12 @@
 import type { CommitcastEvent } from '../core/event.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
-import { eventColumns, toEvent, type EventRow } from './event-row.ts';
+import { eventColumnNames, eventColumns, maxPageBytes, toEvent, type EventRow } from './event-row.ts';
 
 export interface RoomsPage {
   events: CommitcastEvent[];
+  /** Everything up to here that the subscriptions see is in `events`. */
+  to: number;
   /** Oldest position that was kept when the page was read, from the same statement: below it there may be holes. */
   floor: number;
 }
@@ -18,24 +20,37 @@ export interface RoomsRange {
   limit: number;
 }
 
-const selected = `select ${eventColumns} from commitcast.log
-  where org_id = $1 and position > $2 and position <= $3 and not control`;
+const where = 'org_id = $1 and position > $2 and position <= $3 and not control';
 const ordered = `order by position limit $4`;
 
-// Each scope is an index range that is already in order; a page costs what it returns, not what others wrote.
+// Each scope is an index range that is already in order; a page costs what it returns, not what others wrote. Only the
+// positions are merged; the rows are fetched, and `data` made text, for those that the page has.
 const scopedSql = `
-  select * from unnest($5::text[]) wanted (room_name)
-    cross join lateral (${selected} and room = wanted.room_name ${ordered}) room_events
-  union all
-  select * from unnest($6::text[]) wanted (site)
-    cross join lateral (${selected} and site_id = wanted.site and unit_id is not null ${ordered}) site_events`;
+  select position from unnest($5::text[]) wanted (room_name)
+    cross join lateral (select position from commitcast.log where ${where} and room = wanted.room_name ${ordered}) found
+  union
+  select position from unnest($6::text[]) wanted (site)
+    cross join lateral (
+      select position from commitcast.log where ${where} and site_id = wanted.site and unit_id is not null ${ordered}
+    ) found`;
 
-const pageSql = (source: string) => `
-  with page as (select distinct on (position) ${eventColumns} from (${source}) found order by position limit $4)
-  select relay.floor, page.* from commitcast.relay left join page on true order by page.position`;
+const wholeOrgSql = `select position from commitcast.log where ${where}`;
+
+const pageSql = (positions: string) => `
+  with wanted as materialized (
+    select position from (${positions}) found ${ordered}
+  ), events as (
+    select ${eventColumns} from commitcast.log join wanted using (position)
+    where position > $2 and position <= $3
+  ), page as (
+    select *, sum(octet_length(data)) over (order by position) - octet_length(data) as bytes_before from events
+  )
+  select relay.floor, (select count(*) from wanted) as wanted, ${eventColumnNames}
+  from commitcast.relay left join page on bytes_before < ${maxPageBytes}
+  order by position`;
 
 const scopedPageSql = pageSql(scopedSql);
-const wholeOrgPageSql = pageSql(`${selected} ${ordered}`);
+const wholeOrgPageSql = pageSql(wholeOrgSql);
 
 /** The events of `(after, upTo]` that the subscriptions of one org see, rising, each once. */
 export async function readRooms(
@@ -46,7 +61,7 @@ export async function readRooms(
     ({ site, unit, deep }) => deep && site === undefined && unit === undefined,
   );
   const range = [org, after, upTo, limit];
-  type Row = { floor: string } & (EventRow | { [Column in keyof EventRow]: null });
+  type Row = { floor: string; wanted: string } & (EventRow | { [Column in keyof EventRow]: null });
   const rows = wholeOrg
     ? await rowsOf<Row>(db, wholeOrgPageSql, range)
     : await rowsOf<Row>(db, scopedPageSql, [
@@ -54,10 +69,10 @@ export async function readRooms(
         roomsOf(org, subscriptions),
         deepSitesOf(subscriptions),
       ]);
-  return {
-    floor: Number(rows[0]?.floor),
-    events: rows.filter((row): row is Row & EventRow => row.position !== null).map(toEvent),
-  };
+  const events = rows.filter((row): row is Row & EventRow => row.position !== null).map(toEvent);
+  const wanted = Number(rows[0]?.wanted);
+  const cut = wanted === limit || events.length < wanted;
+  return { events, to: cut ? (events.at(-1)?.position ?? upTo) : upTo, floor: Number(rows[0]?.floor) };
 }
 
 /** Values of the column `room` that are wanted; the same expression as in the table. */

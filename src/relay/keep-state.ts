@@ -20,13 +20,14 @@ export interface KeepStateOptions {
   signal: AbortSignal;
 }
 
-/** Once a second: saves the published position, empties the outbox when there was traffic, makes partitions ahead. */
+/** Once a second, and at the end: saves the published position; empties the outbox when there was traffic, makes partitions ahead. */
 export async function keepState({ db, instanceId, head, logger, signal }: KeepStateOptions): Promise<void> {
   let cleared = -1;
   let partitioned = -partitionStride;
-  for (;;) {
+  const save = () => inTime(saveRelayState(db, { leader: instanceId, published: head() }));
+  while (!signal.aborted) {
     const published = head();
-    await inTime(saveRelayState(db, { leader: instanceId, published }));
+    await save();
     if (published !== cleared) {
       await inTime(clearOutbox(db));
       cleared = published;
@@ -36,9 +37,9 @@ export async function keepState({ db, instanceId, head, logger, signal }: KeepSt
       if (made > 0) logger.info({ made }, 'partitions of the log were made');
       partitioned = published;
     }
-    if (signal.aborted) return;
     await sleep(intervalMs, signal);
   }
+  await save();
 }
 
 async function inTime<Result>(work: Promise<Result>): Promise<Result> {

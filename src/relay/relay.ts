@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import { lockClass, locks } from '../db/advisory-lock.ts';
-import { connect, type Connection } from '../db/connection.ts';
+import { connect, type Connection, type DatabaseAddress } from '../db/connection.ts';
 import { HeldLock } from '../db/held-lock.ts';
 import { Listener } from '../db/listen.ts';
 import type { Doorbell } from '../fanout/doorbell.ts';
@@ -18,8 +18,7 @@ import { SettledReader } from './settled-reader.ts';
 /** Channel of the writers' NOTIFY. */
 export const notifyChannel = 'commitcast';
 
-export interface RelayOptions {
-  connectionString: string;
+export interface RelayOptions extends DatabaseAddress {
   /** Names this instance in `commitcast.relay.leader`. */
   instanceId: string;
   /** Called for everything that has settled, while this relay leads. Must not throw. */
@@ -163,7 +162,7 @@ export class Relay implements Service {
   }
 
   #connectionOptions(part: string) {
-    const { connectionString, logger } = this.#options;
-    return { connectionString, applicationName: `commitcast-${part}`, logger };
+    const { connectionString, clientConfig, logger } = this.#options;
+    return { connectionString, clientConfig, applicationName: `commitcast-${part}`, logger };
   }
 }

@@ -11,8 +11,8 @@ export interface TestDatabase {
   readonly url: string;
   /** Opened at first use, ended by the support. */
   readonly pool: Pool;
-  /** A connection that the support ends, if the test has not. */
-  connect(): Promise<Client>;
+  /** A connection that the support ends, if the test has not; as another role with the address of `urlAs`. */
+  connect(url?: string): Promise<Client>;
   /** The same database as another role. */
   urlAs(role: string, password: string): string;
   /** The same database as a new login role that is a member of these roles, such as `commitcast_writer`. */
@@ -74,8 +74,8 @@ function open(serverUrl: string, name: string): TestDatabase {
       pool = opened;
       return opened;
     },
-    async connect() {
-      const client = new Client(options);
+    async connect(as = url) {
+      const client = new Client({ ...options, connectionString: as });
       forgiveTermination(client);
       client.once('end', () => clients.delete(client));
       await client.connect();

@@ -1,0 +1,143 @@
+import { and, count, eq, sql } from 'drizzle-orm';
+import type { NodePgDatabase, NodePgTransaction } from 'drizzle-orm/node-postgres';
+import type { ExtractTablesWithRelations } from 'drizzle-orm';
+import type { NewEvent } from '../core/event.ts';
+import { append } from '../log/append.ts';
+import type { Recorded } from './recorded.ts';
+import { org, site, unit } from './schema.ts';
+
+/** Each function is one business transaction: it changes the tables and appends what it has to say. */
+
+type Tx = NodePgTransaction<Record<string, never>, ExtractTablesWithRelations<Record<string, never>>>;
+type UnitRow = typeof unit.$inferSelect;
+
+export interface UnitKey {
+  readonly orgId: string;
+  readonly id: string;
+}
+
+/** An alarm ends only when it is so much cooler than the limit: one that flutters helps nobody. Degrees Celsius. */
+const hysteresis = 0.5;
+
+/** So many units of one site with an alarm are an alarm of the site. */
+const siteAlarmUnits = 2;
+
+/** The unit's probe reports the next recorded hour; alarms of the unit, and of its site, follow from it. */
+export async function recordReading(
+  db: NodePgDatabase,
+  key: UnitKey,
+  recorded: readonly Recorded[],
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    const before = await lockUnit(tx, key);
+    const row = recorded[before.nextRow % recorded.length];
+    if (!row) return;
+    const { temperature, pressure, time } = row;
+    const alarm = temperature > before.limit - (before.alarm ? hysteresis : 0);
+    const number = before.readings + 1;
+    const nextRow = (before.nextRow + 1) % recorded.length;
+    await tx.update(unit).set({ nextRow, readings: number, temperature, alarm }).where(is(key));
+
+    const about = aboutUnit(before);
+    const { name, limit } = before;
+    const events: NewEvent[] = [
+      {
+        ...about,
+        type: 'reading.recorded',
+        data: { name, number, temperature, pressure, limit, alarm, recorded: time },
+      },
+    ];
+    if (alarm !== before.alarm) {
+      events.push({
+        ...about,
+        type: alarm ? 'alarm.raised' : 'alarm.cleared',
+        data: { name, temperature, limit },
+      });
+      events.push(...(await judgeSite(tx, before)));
+    }
+    await append(tx, events);
+  });
+}
+
+/** A site's alarm names no unit: it reaches who subscribes to the site itself. */
+async function judgeSite(tx: Tx, { orgId, siteId }: UnitRow): Promise<NewEvent[]> {
+  const own = and(eq(site.orgId, orgId), eq(site.id, siteId));
+  // Taken before counting: of two units whose alarms change at once, the second counts what the first has committed.
+  const [before] = await tx.select().from(site).where(own).for('update');
+  const [counted] = await tx
+    .select({ units: count() })
+    .from(unit)
+    .where(and(eq(unit.orgId, orgId), eq(unit.siteId, siteId), unit.alarm));
+  const units = counted?.units ?? 0;
+  const alarm = units >= siteAlarmUnits;
+  if (!before || alarm === before.alarm) return [];
+  await tx.update(site).set({ alarm }).where(own);
+  const type = alarm ? 'alarm.raised' : 'alarm.cleared';
+  return [{ org: orgId, site: siteId, type, data: { name: before.name, units } }];
+}
+
+/** Somebody opens the unit's door, or closes it. */
+export async function moveDoor(db: NodePgDatabase, key: UnitKey): Promise<void> {
+  await db.transaction(async (tx) => {
+    const before = await lockUnit(tx, key);
+    const doorOpen = !before.doorOpen;
+    await tx.update(unit).set({ doorOpen }).where(is(key));
+    const type = doorOpen ? 'door.opened' : 'door.closed';
+    await append(tx, { ...aboutUnit(before), type, data: { name: before.name } });
+  });
+}
+
+/** An event of the org itself. */
+export async function startShift(db: NodePgDatabase, orgId: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    const [row] = await tx
+      .update(org)
+      .set({ shift: sql`${org.shift} + 1` })
+      .where(eq(org.id, orgId))
+      .returning({ shift: org.shift });
+    const team = ['early', 'late', 'night'][(row?.shift ?? 0) % 3];
+    await append(tx, { org: orgId, type: 'shift.started', data: { shift: row?.shift, team } });
+  });
+}
+
+class OnPurpose extends Error {}
+
+/**
+ * Changes a unit, appends, and rolls back: nobody may ever get a `ghost.appended`. Then tells, in a transaction of its
+ * own, how many there were, so that a page can say how many did not arrive.
+ */
+export async function rollBack(db: NodePgDatabase, key: UnitKey): Promise<void> {
+  try {
+    await db.transaction(async (tx) => {
+      const before = await lockUnit(tx, key);
+      await tx.update(unit).set({ temperature: -273.15, alarm: true }).where(is(key));
+      await append(tx, { ...aboutUnit(before), type: 'ghost.appended', data: { name: before.name } });
+      throw new OnPurpose();
+    });
+  } catch (error) {
+    if (!(error instanceof OnPurpose)) throw error;
+  }
+  await db.transaction(async (tx) => {
+    const [row] = await tx
+      .update(org)
+      .set({ rolledBack: sql`${org.rolledBack} + 1` })
+      .where(eq(org.id, key.orgId))
+      .returning({ rolledBack: org.rolledBack });
+    await append(tx, { org: key.orgId, type: 'rollback.counted', data: { count: row?.rolledBack } });
+  });
+}
+
+/** Writers that meet at a unit come one after the other, and their events in the same order. */
+async function lockUnit(tx: Tx, key: UnitKey): Promise<UnitRow> {
+  const [row] = await tx.select().from(unit).where(is(key)).for('update');
+  if (!row) throw new Error(`The demo has no unit ${key.orgId}/${key.id}`);
+  return row;
+}
+
+function is({ orgId, id }: UnitKey) {
+  return and(eq(unit.orgId, orgId), eq(unit.id, id));
+}
+
+function aboutUnit({ orgId, siteId, id }: UnitRow) {
+  return { org: orgId, site: siteId, unit: id };
+}

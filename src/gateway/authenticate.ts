@@ -1,0 +1,113 @@
+import { CommitcastError } from '../core/errors.ts';
+import { isIdentifier } from '../core/identifier.ts';
+import type { Identity, Membership } from './identity.ts';
+import type { Claims, VerifyToken } from './token.ts';
+
+export interface AuthenticateOptions {
+  verifyToken: VerifyToken;
+  /** What the claims say of the identity; replaces the reading of `org_id`, `role`, `email`, `profile_id`, `sites`, `units`. */
+  identify?: ((claims: Claims) => ClaimedIdentity) | undefined;
+  /** Replaces the whole: token in, identity out; it throws for a token that it does not take. */
+  verifyAccessToken?: ((token: string) => Promise<Identity>) | undefined;
+  getUserPrimaryOrganization: (userId: string) => Promise<Membership | null>;
+  /** The membership of a user in the org that `auth.org` asks for. */
+  getUserOrganization: (userId: string, organizationId: string) => Promise<Membership | null>;
+}
+
+/** All of it may be absent; what is, comes from the membership. */
+export type ClaimedIdentity = {
+  [Field in Exclude<keyof Identity, 'expiresAt'>]?: Identity[Field] | undefined;
+};
+
+export type Authenticate = (token: unknown, org?: unknown) => Promise<Identity>;
+
+/**
+ * Makes the one way from a token to an identity, for sockets and HTTP alike. A claimed org is trusted; otherwise the
+ * user's membership decides, the primary one unless `org` picks another.
+ *
+ * Refusals: `TOKEN_REQUIRED`, `TOKEN_INVALID`, `TOKEN_EXPIRED`, `ORG_REQUIRED`, `ORG_FORBIDDEN`, `UNAVAILABLE`.
+ */
+export function createAuthenticate(options: AuthenticateOptions): Authenticate {
+  const { verifyToken, identify = identifyByClaims, verifyAccessToken } = options;
+  return async (token, org) => {
+    if (org !== undefined && !isIdentifier(org)) throw new CommitcastError('ORG_FORBIDDEN');
+    if (verifyAccessToken) {
+      if (typeof token !== 'string' || token === '') throw new CommitcastError('TOKEN_REQUIRED');
+      const identity = await verifyAccessToken(token);
+      return checked(identity, org);
+    }
+    const claims = await verifyToken(token);
+    const claimed = identify(claims);
+    const userId = claimed.userId ?? claims.sub;
+    const expiresAt = claims.exp;
+    if (claimed.organizationId !== undefined) {
+      return checked({ ...claimed, userId, organizationId: claimed.organizationId, expiresAt }, org);
+    }
+    const membership = await findMembership(options, userId, org);
+    return checked(
+      {
+        ...fromMembership(membership),
+        ...defined(claimed),
+        userId,
+        organizationId: membership.organizationId,
+        expiresAt,
+      },
+      org,
+    );
+  };
+}
+
+async function findMembership(
+  options: AuthenticateOptions,
+  userId: string,
+  org: string | undefined,
+): Promise<Membership> {
+  const membership =
+    org === undefined
+      ? await options.getUserPrimaryOrganization(userId)
+      : await options.getUserOrganization(userId, org);
+  if (membership) return membership;
+  throw new CommitcastError(org === undefined ? 'ORG_REQUIRED' : 'ORG_FORBIDDEN');
+}
+
+/** An org that is no identifier could forge rooms; one that is not the one asked for is not theirs. */
+function checked(identity: Identity, org: string | undefined): Identity {
+  if (!isIdentifier(identity.organizationId)) throw new CommitcastError('TOKEN_INVALID');
+  if (org !== undefined && org !== identity.organizationId) throw new CommitcastError('ORG_FORBIDDEN');
+  return Object.freeze(identity);
+}
+
+function identifyByClaims(claims: Claims): ClaimedIdentity {
+  return defined({
+    organizationId: optional(claims['org_id'], isText),
+    profileId: optional(claims['profile_id'], isText),
+    role: optional(claims['role'], isText),
+    email: optional(claims['email'], isText),
+    sites: optional(claims['sites'], isTextList),
+    units: optional(claims['units'], isTextList),
+  });
+}
+
+function fromMembership({ profileId, role, email, sites, units }: Membership): ClaimedIdentity {
+  return defined({
+    profileId: profileId ?? undefined,
+    role: role ?? undefined,
+    email: email ?? undefined,
+    sites: sites ?? undefined,
+    units: units ?? undefined,
+  });
+}
+
+/** A claim of the wrong type is refused, not ignored: ignoring `sites: "s1"` would widen what the token allows. */
+function optional<Value>(value: unknown, is: (value: unknown) => value is Value): Value | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!is(value)) throw new CommitcastError('TOKEN_INVALID');
+  return value;
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTextList = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
+
+function defined<Fields extends object>(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;
+}

@@ -1,0 +1,137 @@
+import type { Cursor } from '../core/cursor.ts';
+import type { CommitcastEvent } from '../core/event.ts';
+import { maxBatchBytes, maxBatchEvents, type ResetReason } from '../core/protocol.ts';
+import type { Subscription } from '../core/subscription.ts';
+import type { Executor } from '../db/executor.ts';
+import { readRooms } from '../log/read-rooms.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { resolveCursor } from './resolve-cursor.ts';
+import { sees } from './rooms.ts';
+
+/** Where catch-up reads from. */
+export interface CatchUpSource {
+  db: Executor;
+  dispatcher: Pick<Dispatcher, 'epoch' | 'position' | 'present' | 'tail' | 'reached'>;
+}
+
+/** The one that catches up: a socket's session, or any other that can be handed over to live without a seam. */
+export interface Follower {
+  /** How far it has got; kept up to date, so that an interrupted catch-up goes on from there. */
+  progress: { cursor: Cursor | undefined };
+  org: string;
+  signal: AbortSignal;
+  /** Called between two pages, and only there, with the position: whoever changes subscriptions does it now. */
+  seam: (position: number) => readonly Subscription[];
+  send: (events: CommitcastEvent[], position: number) => void;
+  reset: (reason: ResetReason, position: number) => void;
+  /** Whether it may be given more without waiting. */
+  hasRoom: () => boolean;
+  drained: () => Promise<void>;
+  /** Makes it live. Called in the same tick in which it has got everything up to the dispatcher's position. */
+  join: (position: number) => void;
+}
+
+/**
+ * Brings a follower to the dispatcher's position and makes it live there: no seam, no buffer. Between the last look at
+ * `dispatcher.position` and `join` there is no await, so nothing can be emitted in between: nothing is missed or
+ * doubled, and no live event has to be held back for it.
+ */
+export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follower): Promise<void> {
+  const { progress, org, signal } = follower;
+  let position = progress.cursor
+    ? await begin({ db, dispatcher }, follower, progress.cursor)
+    : dispatcher.present;
+
+  while (!signal.aborted) {
+    const { epoch } = dispatcher;
+    progress.cursor = { epoch, position };
+    const subscriptions = follower.seam(position);
+    if (position > dispatcher.position) {
+      // It comes from an instance that is ahead of this one.
+      await dispatcher.reached(position, signal);
+      continue;
+    }
+    const here = dispatcher.position;
+    if (dispatcher.tail.covers(position)) {
+      const page = pageOfTail(dispatcher.tail.after(position), org, subscriptions, here);
+      if (page.events.length > 0) follower.send(page.events, page.to);
+      position = page.to;
+      if (position === here && follower.hasRoom()) {
+        follower.join(position);
+        return;
+      }
+    } else {
+      const page = await readRooms(db, {
+        org,
+        subscriptions,
+        after: position,
+        upTo: here,
+        limit: maxBatchEvents,
+      });
+      if (signal.aborted) return;
+      if (epoch !== dispatcher.epoch) {
+        position = resetTo(dispatcher, follower, 'epoch');
+        continue;
+      }
+      if (page.floor > position + 1) {
+        position = resetTo(dispatcher, follower, 'expired');
+        continue;
+      }
+      for (const events of messagesOf(page.events)) follower.send(events, events.at(-1)?.position ?? page.to);
+      position = page.to;
+    }
+    progress.cursor = { epoch, position };
+    await follower.drained();
+    if (epoch !== dispatcher.epoch) position = resetTo(dispatcher, follower, 'epoch');
+  }
+}
+
+async function begin(source: CatchUpSource, follower: Follower, cursor: Cursor): Promise<number> {
+  const { position, reason } = await resolveCursor(source, cursor);
+  if (reason !== undefined && !follower.signal.aborted) follower.reset(reason, position);
+  return position;
+}
+
+/** The application loads its state again, after this; what comes after this position follows. */
+function resetTo(dispatcher: CatchUpSource['dispatcher'], follower: Follower, reason: ResetReason): number {
+  follower.reset(reason, dispatcher.present);
+  return dispatcher.present;
+}
+
+function pageOfTail(
+  tail: Iterable<CommitcastEvent>,
+  org: string,
+  subscriptions: readonly Subscription[],
+  here: number,
+): { events: CommitcastEvent[]; to: number } {
+  const events: CommitcastEvent[] = [];
+  let bytes = 0;
+  for (const event of tail) {
+    if (event.position > here) break;
+    if (event.org !== org || !subscriptions.some((subscription) => sees(subscription, event))) continue;
+    events.push(event);
+    bytes += sizeOf(event);
+    if (events.length === maxBatchEvents || bytes > maxBatchBytes / 2) return { events, to: event.position };
+  }
+  return { events, to: here };
+}
+
+function* messagesOf(events: readonly CommitcastEvent[]): Generator<CommitcastEvent[]> {
+  let message: CommitcastEvent[] = [];
+  let bytes = 0;
+  for (const event of events) {
+    const size = sizeOf(event);
+    if (message.length > 0 && bytes + size > maxBatchBytes) {
+      yield message;
+      message = [];
+      bytes = 0;
+    }
+    message.push(event);
+    bytes += size;
+  }
+  if (message.length > 0) yield message;
+}
+
+function sizeOf(event: CommitcastEvent): number {
+  return JSON.stringify(event).length;
+}

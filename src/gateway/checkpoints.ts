@@ -1,0 +1,75 @@
+import type { Service } from '../core/service.ts';
+import { sleep } from '../core/sleep.ts';
+import { roomOf } from './rooms.ts';
+import type { Session } from './session.ts';
+
+export interface CheckpointOptions {
+  /** Milliseconds without a message after which a session is told where the stream stands. */
+  intervalMs: number;
+  position: () => number;
+  sessions: () => Iterable<Session>;
+  /** The adapter of the namespace, asked when all is set up: which rooms have somebody here. */
+  adapter: () => {
+    rooms: Map<string, unknown>;
+    on(event: 'delete-room', listener: (room: string) => void): unknown;
+  };
+}
+
+/**
+ * A quiet session's cursor would fall behind the floor while others are busy. A checkpoint moves it on: settled, and
+ * nothing for you up to here. Only when the head has moved, and never during catch-up.
+ */
+export class Checkpoints implements Service {
+  readonly #options: CheckpointOptions;
+  readonly #stopped = new AbortController();
+  /** Per room of this instance: what was delivered last, and when. */
+  readonly #delivered = new Map<string, { position: number; at: number }>();
+  #running: Promise<void> | undefined;
+
+  constructor(options: CheckpointOptions) {
+    this.#options = options;
+  }
+
+  start(): Promise<void> {
+    this.#options.adapter().on('delete-room', (room) => {
+      this.#delivered.delete(room);
+    });
+    this.#running = this.#run();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  delivered(rooms: readonly string[], position: number): void {
+    const at = performance.now();
+    const present = this.#options.adapter().rooms;
+    for (const room of rooms) {
+      if (present.has(room)) this.#delivered.set(room, { position, at });
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    const { intervalMs, position, sessions } = this.#options;
+    while (!signal.aborted) {
+      await sleep(intervalMs / 4, signal);
+      for (const session of sessions()) {
+        if (session.live && this.#isBehind(session, position())) session.checkpoint(position());
+      }
+    }
+  }
+
+  #isBehind(session: Session, position: number): boolean {
+    let { position: known, at } = session.told;
+    for (const subscription of session.subscriptions) {
+      const delivered = this.#delivered.get(roomOf(session.identity.organizationId, subscription));
+      if (!delivered) continue;
+      known = Math.max(known, delivered.position);
+      at = Math.max(at, delivered.at);
+    }
+    return position > known && performance.now() - at >= this.#options.intervalMs;
+  }
+}

@@ -1,0 +1,197 @@
+import { Backoff } from '../core/backoff.ts';
+import type { CommitcastEvent } from '../core/event.ts';
+import { Flag } from '../core/flag.ts';
+import type { Logger } from '../core/logger.ts';
+import { maxBatchBytes, maxBatchEvents } from '../core/protocol.ts';
+import type { Service } from '../core/service.ts';
+import { sleep } from '../core/sleep.ts';
+import type { Executor } from '../db/executor.ts';
+import type { Doorbell } from '../fanout/doorbell.ts';
+import { readHead } from '../log/head.ts';
+import { readRange, type LogEntry } from '../log/read-range.ts';
+import { roomsOf } from './rooms.ts';
+import { Tail } from './tail.ts';
+
+/** Work longer than this lets the event loop go on in between. */
+const sliceMs = 20;
+
+export interface DispatcherOptions {
+  db: Executor;
+  /** Gives events of one room union, rising, to the sockets of this instance. Must not throw. */
+  deliver: (rooms: readonly string[], events: readonly CommitcastEvent[], position: number) => void;
+  /** The database has another history than before: every session must be told. */
+  onEpoch: () => void;
+  /** Bytes of recent events that are kept in memory. */
+  tailBytes: number;
+  logger: Logger;
+}
+
+/**
+ * One per instance: takes settled events from the log to the local sockets, in order. Everything up to `position` has
+ * been delivered here; between two awaits nothing else can be, which is what the hand-off of sessions rests on.
+ */
+export class Dispatcher implements Service {
+  readonly #options: DispatcherOptions;
+  readonly #stopped = new AbortController();
+  readonly #rung = new Flag();
+  readonly #waiters = new Set<{ position: number; resolve: () => void }>();
+  #running: Promise<void> | undefined;
+  #epoch = '';
+  #position = 0;
+  #target = 0;
+  #tail = new Tail(0, 0);
+  #strange = false;
+  #beginning = 0;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** Everything up to here was delivered by this instance, or came before it started. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /**
+   * Where somebody who wants what comes from now on begins. The published position is saved lazily, so right after a
+   * start `position` lags behind what was in the log already.
+   */
+  get present(): number {
+    return Math.max(this.#position, this.#beginning);
+  }
+
+  get tail(): Tail {
+    return this.#tail;
+  }
+
+  async start(): Promise<void> {
+    await this.#orient();
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+    for (const { resolve } of this.#waiters) resolve();
+    this.#waiters.clear();
+  }
+
+  /** There is more. Loss, repetition and order of the calls do not matter: the log is read from `position` on. */
+  ring({ epoch, to }: Doorbell): void {
+    if (epoch === this.#epoch) this.#target = Math.max(this.#target, to);
+    else this.#strange = true;
+    this.#rung.raise();
+  }
+
+  /** Resolves when `position` has got there, or the signal aborts. */
+  async reached(position: number, signal: AbortSignal): Promise<void> {
+    if (this.#position >= position || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const waiter = { position, resolve };
+      this.#waiters.add(waiter);
+      signal.addEventListener(
+        'abort',
+        () => {
+          this.#waiters.delete(waiter);
+          resolve();
+        },
+        { once: true },
+      );
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    const backoff = new Backoff({ minMs: 20, maxMs: 1_000 });
+    while (!signal.aborted) {
+      await this.#rung.wait(60_000, signal);
+      this.#rung.take();
+      try {
+        if (this.#strange) await this.#orient();
+        while (this.#position < this.#target && !signal.aborted) await this.#dispatch();
+        backoff.reset();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.logger.warn({ err: error }, 'the dispatcher could not read the log; it tries again');
+        await sleep(backoff.next(), signal);
+        this.#rung.raise();
+      }
+    }
+  }
+
+  /** Asks the database, and only it, which history this is and how far it is settled. */
+  async #orient(): Promise<void> {
+    const { epoch, published, last } = await readHead(this.#options.db);
+    this.#strange = false;
+    if (epoch === this.#epoch) return;
+    const first = this.#epoch === '';
+    this.#epoch = epoch;
+    this.#position = published;
+    this.#target = published;
+    this.#beginning = last;
+    this.#tail = new Tail(published, this.#options.tailBytes);
+    if (!first) this.#options.onEpoch();
+  }
+
+  async #dispatch(): Promise<void> {
+    const { entries, to } = await readRange(this.#options.db, this.#position, this.#target);
+    let sliceEnd = performance.now() + sliceMs;
+    for (const batch of batchesOf(entries)) {
+      this.#deliver(batch);
+      if (performance.now() < sliceEnd) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      sliceEnd = performance.now() + sliceMs;
+    }
+    this.#moveTo(to);
+  }
+
+  #deliver({ rooms, entries }: Batch): void {
+    const position = entries.at(-1)?.event.position ?? this.#position;
+    const events = entries.filter(({ control }) => !control);
+    for (const { event, bytes } of events) this.#tail.append(event, bytes);
+    this.#moveTo(position);
+    if (events.length > 0)
+      this.#options.deliver(
+        rooms,
+        events.map(({ event }) => event),
+        position,
+      );
+  }
+
+  #moveTo(position: number): void {
+    this.#position = position;
+    for (const waiter of this.#waiters) {
+      if (waiter.position > position) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+}
+
+interface Batch {
+  rooms: string[];
+  entries: LogEntry[];
+}
+
+/** Consecutive events of the same union share a message, within the limits of the wire. */
+function* batchesOf(entries: readonly LogEntry[]): Generator<Batch> {
+  let batch: (Batch & { key: string; bytes: number }) | undefined;
+  for (const entry of entries) {
+    const rooms = roomsOf(entry.event);
+    const key = rooms.join(' ');
+    const full =
+      batch && (batch.entries.length === maxBatchEvents || batch.bytes + entry.bytes > maxBatchBytes);
+    if (batch && (batch.key !== key || full)) {
+      yield batch;
+      batch = undefined;
+    }
+    batch ??= { key, rooms, entries: [], bytes: 0 };
+    batch.entries.push(entry);
+    batch.bytes += entry.bytes;
+  }
+  if (batch) yield batch;
+}

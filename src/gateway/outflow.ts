@@ -1,0 +1,51 @@
+import type { Socket } from 'socket.io';
+
+/** Bytes that a client may have unread before the server stops sending to it. */
+export const maxUnsentBytes = 256 * 1024;
+
+type Connection = Socket['conn'];
+
+interface EnginePacket {
+  data?: unknown;
+}
+
+/** What the server has taken for this client and the network has not: Engine.IO's buffer and the socket's. */
+export function unsentBytes(socket: Socket): number {
+  const { writeBuffer, transport } = socket.conn as unknown as {
+    writeBuffer: EnginePacket[];
+    transport: { socket?: { bufferedAmount?: number } };
+  };
+  const queued = writeBuffer.reduce((sum, { data }) => sum + (typeof data === 'string' ? data.length : 0), 0);
+  return queued + (transport.socket?.bufferedAmount ?? 0);
+}
+
+/** Whether the transport takes more, with nothing queued before it: for long polling, that a poll is waiting. */
+function isDrained(conn: Connection): boolean {
+  const { writeBuffer, transport } = conn as unknown as {
+    writeBuffer: EnginePacket[];
+    transport: { writable: boolean };
+  };
+  return writeBuffer.length === 0 && transport.writable;
+}
+
+/** Resolves when all that was sent has been taken by the network, or the signal aborts. */
+export async function drained(socket: Socket, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && !isDrained(socket.conn)) {
+    await new Promise<void>((resolve) => {
+      const { conn } = socket;
+      const { transport } = conn;
+      const done = () => {
+        conn.off('drain', done);
+        conn.off('upgrade', done);
+        transport.off('ready', done);
+        signal.removeEventListener('abort', done);
+        // Engine.IO's own listeners of the same event come first.
+        setImmediate(resolve);
+      };
+      conn.on('drain', done);
+      conn.on('upgrade', done);
+      transport.on('ready', done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}

@@ -1,0 +1,90 @@
+import { formatCursor } from '../core/cursor.ts';
+import { CommitcastError, toPublicError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Ack } from '../core/protocol.ts';
+import { parseSubscription, subscriptionKey } from '../core/subscription.ts';
+import type { Authenticate } from './authenticate.ts';
+import type { Authorize } from './authorize.ts';
+import type { Identity } from './identity.ts';
+import type { Session } from './session.ts';
+
+export interface RequestOptions {
+  session: Session;
+  authenticate: Authenticate;
+  authorize: Authorize;
+  epoch: () => string;
+  /** The session has a new token: its time, and its rights, are new. */
+  onIdentity: (identity: Identity) => void;
+  logger: Logger;
+}
+
+/** Answers what a client asks for. Anything may come in: every argument is looked at, every failure is answered. */
+export function serveRequests(options: RequestOptions): void {
+  const { session, authorize, epoch } = options;
+  const { socket } = session;
+  const cursorAt = (position: number) => ({ cursor: formatCursor({ epoch: epoch(), position }) });
+
+  serve(options, 'subscribe', async (argument) => {
+    const subscription = parseSubscription(argument);
+    if (!(await authorize(session.identity, subscription))) throw new CommitcastError('SUBSCRIPTION_DENIED');
+    return cursorAt(await session.subscribe(subscription));
+  });
+  serve(options, 'unsubscribe', async (argument) => {
+    const subscription = parseSubscription(argument);
+    if (subscriptionKey(subscription) === subscriptionKey({})) {
+      throw new CommitcastError('SUBSCRIPTION_INVALID', "Every session has the org's own events");
+    }
+    return cursorAt(await session.unsubscribe(subscription));
+  });
+  serve(options, 'authenticate', async (argument) => {
+    await renew(options, (argument as { token?: unknown } | null | undefined)?.token);
+    return {};
+  });
+  // Socket.IO complains on the console without one.
+  socket.on('error', () => undefined);
+}
+
+/** A new token for the same user and org. Rights are asked anew; what is not allowed any more ends. */
+async function renew(
+  { session, authenticate, authorize, onIdentity }: RequestOptions,
+  token: unknown,
+): Promise<void> {
+  const identity = await authenticate(token, session.identity.organizationId);
+  if (identity.userId !== session.identity.userId) {
+    throw new CommitcastError('TOKEN_INVALID', 'The token is of another user');
+  }
+  for (const subscription of session.subscriptions) {
+    if (subscriptionKey(subscription) === subscriptionKey({})) continue;
+    if (await authorize(identity, subscription)) continue;
+    await session.unsubscribe(subscription);
+    session.socket.emit('revoked', { subscription });
+  }
+  session.identity = identity;
+  onIdentity(identity);
+}
+
+function serve(
+  { session, logger }: RequestOptions,
+  name: 'subscribe' | 'unsubscribe' | 'authenticate',
+  answer: (argument: unknown) => Promise<object>,
+): void {
+  // The declared types are what a well-behaved client sends.
+  const listen = session.socket.on.bind(session.socket) as unknown as (
+    event: string,
+    listener: (...values: unknown[]) => void,
+  ) => void;
+  listen(name, (...values) => {
+    const acknowledge = values.at(-1);
+    const ack: Ack = typeof acknowledge === 'function' ? (acknowledge as Ack) : () => undefined;
+    answer(typeof values[0] === 'function' ? undefined : values[0]).then(
+      (result) => {
+        ack({ ok: true, ...result });
+      },
+      (error: unknown) => {
+        const refusal = toPublicError(error);
+        if (refusal.code === 'INTERNAL') logger.error({ err: error, request: name }, 'a request failed');
+        ack({ ok: false, error: refusal.toJSON() });
+      },
+    );
+  });
+}

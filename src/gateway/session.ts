@@ -1,0 +1,215 @@
+import type { Socket } from 'socket.io';
+import { Backoff } from '../core/backoff.ts';
+import { formatCursor, type Cursor } from '../core/cursor.ts';
+import { codes, CommitcastError, type Code } from '../core/errors.ts';
+import type { CommitcastEvent } from '../core/event.ts';
+import type { Logger } from '../core/logger.ts';
+import type {
+  ClientToServerEvents,
+  CloseMessage,
+  LiveMessage,
+  ResetReason,
+  ServerToClientEvents,
+} from '../core/protocol.ts';
+import { sleep } from '../core/sleep.ts';
+import { subscriptionKey, type Subscription } from '../core/subscription.ts';
+import { catchUp, type CatchUpSource } from './catch-up.ts';
+import type { Identity, SocketData } from './identity.ts';
+import { drained, maxUnsentBytes, unsentBytes } from './outflow.ts';
+import { roomOf } from './rooms.ts';
+
+export type ClientSocket = Socket<
+  ClientToServerEvents,
+  ServerToClientEvents,
+  Record<string, never>,
+  SocketData
+>;
+
+export interface SessionOptions {
+  socket: ClientSocket;
+  identity: Identity;
+  /** What the handshake asked for and may have, beside the org's own events. */
+  subscriptions: readonly Subscription[];
+  denied: LiveMessage['denied'];
+  source: CatchUpSource;
+  logger: Logger;
+}
+
+/** Subscriptions that one session may have. */
+export const maxSubscriptions = 1_000;
+
+/**
+ * One subscriber: a socket, who it is, what it sees, and how far it has got.
+ *
+ *   catching-up --reached the dispatcher's position: join the rooms in the same tick--> live
+ *        ^                                                                               |
+ *        +----------------------------- the epoch has changed ---------------------------+
+ */
+export class Session {
+  readonly socket: ClientSocket;
+  identity: Identity;
+  readonly #options: SessionOptions;
+  readonly #ended = new AbortController();
+  readonly #subscriptions = new Map<string, Subscription>();
+  /** Changes of the subscriptions that wait for the seam between two pages. */
+  #pending: ((position: number) => void)[] = [];
+  #live = false;
+  #told = { position: -1, at: 0 };
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.socket = options.socket;
+    this.identity = options.identity;
+    for (const subscription of [{}, ...options.subscriptions]) {
+      this.#subscriptions.set(subscriptionKey(subscription), subscription);
+    }
+  }
+
+  get live(): boolean {
+    return this.#live;
+  }
+
+  get subscriptions(): Subscription[] {
+    return [...this.#subscriptions.values()];
+  }
+
+  /** Position and time (`performance.now()`) of the last cursor that was sent to this session alone. */
+  get told(): { position: number; at: number } {
+    return this.#told;
+  }
+
+  /** Follows the log from the cursor on, or from now; returns when live, or when the session has ended. */
+  async follow(cursor: Cursor | undefined): Promise<void> {
+    const { signal } = this.#ended;
+    const backoff = new Backoff();
+    const progress = { cursor };
+    while (!this.#live && !signal.aborted) {
+      try {
+        await catchUp(this.#options.source, {
+          progress,
+          signal,
+          org: this.identity.organizationId,
+          seam: (position) => {
+            this.#seam(position);
+            return this.subscriptions;
+          },
+          send: (events, position) => {
+            this.#send(events, position);
+          },
+          reset: (reason, position) => {
+            this.#reset(reason, position);
+          },
+          hasRoom: () => unsentBytes(this.socket) <= maxUnsentBytes,
+          drained: () => drained(this.socket, signal),
+          join: (position) => {
+            this.#join(position);
+          },
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.logger.warn(
+          { err: error },
+          'a catch-up was interrupted; it goes on when the log can be read',
+        );
+        await sleep(backoff.next(), signal);
+      }
+    }
+  }
+
+  /** Adds a subscription that is allowed; resolves with the position after which it is live. */
+  subscribe(subscription: Subscription): Promise<number> {
+    const key = subscriptionKey(subscription);
+    if (!this.#subscriptions.has(key) && this.#subscriptions.size >= maxSubscriptions) {
+      throw new CommitcastError(
+        'SUBSCRIPTION_DENIED',
+        `A session has at most ${maxSubscriptions} subscriptions`,
+      );
+    }
+    return this.#atSeam(() => {
+      this.#subscriptions.set(key, subscription);
+      if (this.#live) void this.socket.join(this.#room(subscription));
+    });
+  }
+
+  unsubscribe(subscription: Subscription): Promise<number> {
+    return this.#atSeam(() => {
+      this.#subscriptions.delete(subscriptionKey(subscription));
+      if (this.#live) void this.socket.leave(this.#room(subscription));
+    });
+  }
+
+  /** Tells where the stream stands, when it has moved past everything that this session got. */
+  checkpoint(position: number): void {
+    this.socket.emit('checkpoint', { cursor: this.#cursorAt(position) });
+  }
+
+  /** Leaves the rooms and follows the new history. The application must load its state again. */
+  restart(): void {
+    if (!this.#live) return;
+    for (const subscription of this.subscriptions) void this.socket.leave(this.#room(subscription));
+    this.#live = false;
+    this.#reset('epoch', this.#options.source.dispatcher.present);
+    void this.follow(undefined);
+  }
+
+  /** Tells why, then ends the session: so that stock clients come back, or so that they do not. */
+  close(code: Code): void {
+    const { retry, meaning: message } = codes[code];
+    const farewell: CloseMessage = { code, message, retry };
+    this.socket.emit('close', farewell);
+    if (retry) this.socket.conn.close();
+    else this.socket.disconnect(true);
+    this.end();
+  }
+
+  /** The socket is gone. */
+  end(): void {
+    this.#ended.abort();
+    this.#pending = [];
+  }
+
+  #atSeam(change: () => void): Promise<number> {
+    if (this.#live) {
+      change();
+      return Promise.resolve(this.#options.source.dispatcher.position);
+    }
+    return new Promise((resolve) => {
+      this.#pending.push((position) => {
+        change();
+        resolve(position);
+      });
+    });
+  }
+
+  #seam(position: number): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const change of pending) change(position);
+  }
+
+  #join(position: number): void {
+    this.#seam(position);
+    // Synchronous in every adapter that keeps rooms in memory; that is what the hand-off rests on.
+    void this.socket.join(this.subscriptions.map((subscription) => this.#room(subscription)));
+    this.#live = true;
+    const cursor = this.#cursorAt(position);
+    this.socket.emit('live', { cursor, subscriptions: this.subscriptions, denied: this.#options.denied });
+  }
+
+  #send(events: CommitcastEvent[], position: number): void {
+    this.socket.emit('events', events, this.#cursorAt(position));
+  }
+
+  #reset(reason: ResetReason, position: number): void {
+    this.socket.emit('reset', { reason, cursor: this.#cursorAt(position) });
+  }
+
+  #room(subscription: Subscription): string {
+    return roomOf(this.identity.organizationId, subscription);
+  }
+
+  #cursorAt(position: number): string {
+    this.#told = { position, at: performance.now() };
+    return formatCursor({ epoch: this.#options.source.dispatcher.epoch, position });
+  }
+}

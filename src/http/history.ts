@@ -1,0 +1,110 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { formatCursor, parseCursor, type Cursor } from '../core/cursor.ts';
+import { CommitcastError } from '../core/errors.ts';
+import type { CommitcastEvent } from '../core/event.ts';
+import { maxBatchEvents, type ResetReason } from '../core/protocol.ts';
+import { parseSubscription, type Subscription } from '../core/subscription.ts';
+import type { Identity } from '../gateway/identity.ts';
+import { resolveCursor } from '../gateway/resolve-cursor.ts';
+import { readHead } from '../log/head.ts';
+import { readRooms } from '../log/read-rooms.ts';
+import type { Instance } from './instance.ts';
+
+const defaultLimit = 100;
+
+export interface EventsAnswer {
+  events: CommitcastEvent[];
+  /** Resume token after what this answer covers. */
+  cursor: string;
+  more: boolean;
+  /** The history asked for is not whole any more: load your state again, then go on after `cursor`. */
+  reset?: ResetReason;
+}
+
+type Query = Record<string, string | string[] | undefined>;
+
+/**
+ * The same log with the same cursor and rights over plain HTTP.
+ * `GET /v1/events?site&unit&deep&cursor&until&limit`: a page of history; without `cursor`, from the oldest event kept.
+ * `GET /v1/cursor`: where the log stands now.
+ */
+export function historyRoutes(scope: FastifyInstance, instance: Instance): void {
+  scope.get('/v1/cursor', async (request) => {
+    await identify(instance, request);
+    return { cursor: formatCursor(instance.gateway.dispatcher) };
+  });
+  scope.get('/v1/events', async (request): Promise<EventsAnswer> => {
+    const identity = await identify(instance, request);
+    const query = request.query as Query;
+    const subscription = subscriptionOf(query);
+    if (!(await instance.authorize(identity, subscription))) throw new CommitcastError('SUBSCRIPTION_DENIED');
+    return readPage(instance, identity, subscription, {
+      cursor: query['cursor'] === undefined ? undefined : parseCursor(query['cursor']),
+      until: query['until'] === undefined ? undefined : parseCursor(query['until']),
+      limit: limitOf(query['limit']),
+    });
+  });
+}
+
+async function readPage(
+  { db, gateway: { dispatcher } }: Instance,
+  { organizationId }: Identity,
+  subscription: Subscription,
+  { cursor, until, limit }: { cursor: Cursor | undefined; until: Cursor | undefined; limit: number },
+): Promise<EventsAnswer> {
+  const { epoch } = dispatcher;
+  if (until && until.epoch !== epoch)
+    throw new CommitcastError('CURSOR_INVALID', 'until is of another epoch');
+  const startOver = (reason: ResetReason, position: number): EventsAnswer => ({
+    reset: reason,
+    events: [],
+    cursor: formatCursor({ epoch, position }),
+    more: position < dispatcher.position,
+  });
+
+  let after: number;
+  if (cursor) {
+    const resolved = await resolveCursor({ db, dispatcher }, cursor);
+    if (resolved.reason) return startOver(resolved.reason, resolved.position);
+    after = resolved.position;
+  } else {
+    after = (await readHead(db)).floor - 1;
+  }
+  const upTo = Math.min(until?.position ?? Infinity, dispatcher.position);
+  // From a faster instance, or after `until`: nothing, and nothing is skipped.
+  if (after >= upTo) return { events: [], cursor: formatCursor({ epoch, position: after }), more: false };
+
+  const page = await readRooms(db, {
+    org: organizationId,
+    subscriptions: [subscription],
+    after,
+    upTo,
+    limit,
+  });
+  if (page.floor > after + 1) return startOver('expired', dispatcher.present);
+  return { events: page.events, cursor: formatCursor({ epoch, position: page.to }), more: page.to < upTo };
+}
+
+function identify({ authenticate }: Instance, request: FastifyRequest): Promise<Identity> {
+  const [scheme, token] = (request.headers.authorization ?? '').split(' ', 2);
+  return authenticate(
+    scheme?.toLowerCase() === 'bearer' ? token : undefined,
+    (request.query as Query)['org'],
+  );
+}
+
+function subscriptionOf({ site, unit, deep }: Query): Subscription {
+  if (deep !== undefined && deep !== 'true' && deep !== 'false')
+    throw new CommitcastError('SUBSCRIPTION_INVALID');
+  return parseSubscription({
+    ...(site === undefined ? {} : { site }),
+    ...(unit === undefined ? {} : { unit }),
+    ...(deep === 'true' ? { deep: true } : {}),
+  });
+}
+
+function limitOf(text: Query[string]): number {
+  const limit = text === undefined ? defaultLimit : Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= maxBatchEvents) return limit;
+  throw new CommitcastError('LIMIT_INVALID', `limit is a whole number from 1 to ${maxBatchEvents}`);
+}

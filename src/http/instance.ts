@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import type { Server } from 'socket.io';
+import type { Logger } from '../core/logger.ts';
+import { Releasers, type Service } from '../core/service.ts';
+import { createPool, type DatabaseAddress } from '../db/connection.ts';
+import { checkSchema, migrate } from '../db/migrate.ts';
+import type { Fanout } from '../fanout/doorbell.ts';
+import { memoryFanout } from '../fanout/memory.ts';
+import { attachPostgresAdapter } from '../fanout/postgres.ts';
+import { createSocketFanout } from '../fanout/socket-io.ts';
+import type { Authenticate } from '../gateway/authenticate.ts';
+import { Gateway } from '../gateway/gateway.ts';
+import { readMembership, readPrimaryMembership } from '../gateway/membership.ts';
+import { createIdentityChecks, type IdentityOptions } from '../gateway/setup-socket-auth.ts';
+import { Relay } from '../relay/relay.ts';
+import type { Authorize } from '../gateway/authorize.ts';
+
+/** Connections for reading pages and memberships; the relay and the adapter have their own. */
+const poolSize = 8;
+
+export interface InstanceOptions extends DatabaseAddress, IdentityOptions {
+  io: Server;
+  adapter: 'postgres' | 'memory';
+  relay: boolean;
+  migrate: boolean;
+  tailBytes: number;
+  checkpointIntervalMs: number;
+  logger: Logger;
+}
+
+/** All parts of one instance, wired: relay, fan-out, dispatcher, gateway. Owns its connections, not the HTTP server. */
+export class Instance implements Service {
+  readonly id = randomUUID();
+  readonly gateway: Gateway;
+  readonly authenticate: Authenticate;
+  readonly authorize: Authorize;
+  readonly db: Pool;
+  readonly #options: InstanceOptions;
+  readonly #releasers = new Releasers();
+  #relay: Relay | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+    const { io, connectionString, clientConfig, logger, tailBytes, checkpointIntervalMs } = options;
+    this.db = createPool({
+      connectionString,
+      clientConfig,
+      applicationName: 'commitcast',
+      max: poolSize,
+      logger,
+    });
+    const { authenticate, authorize } = createIdentityChecks({
+      ...options,
+      getUserPrimaryOrganization:
+        options.getUserPrimaryOrganization ?? ((userId) => readPrimaryMembership(this.db, userId)),
+      getUserOrganization:
+        options.getUserOrganization ??
+        (options.getUserPrimaryOrganization
+          ? undefined
+          : (userId, org) => readMembership(this.db, userId, org)),
+    });
+    this.authenticate = authenticate;
+    this.authorize = authorize;
+    this.gateway = new Gateway({
+      io,
+      db: this.db,
+      authenticate,
+      authorize,
+      tailBytes,
+      checkpointIntervalMs,
+      logger,
+    });
+  }
+
+  get adapter(): string {
+    return this.#options.adapter;
+  }
+
+  get relay(): Relay | undefined {
+    return this.#relay;
+  }
+
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    await this.#stopping;
+  }
+
+  async #start(): Promise<void> {
+    const { io, connectionString, clientConfig, logger, adapter } = this.#options;
+    const address = { connectionString, clientConfig };
+    this.#releasers.add(() => this.db.end());
+    if (this.#options.migrate) await migrate({ ...address, logger });
+    else await checkSchema(this.db);
+
+    let fanout: Fanout = memoryFanout;
+    if (adapter === 'postgres') {
+      this.#releasers.add(attachPostgresAdapter(io, { ...address, logger }));
+      fanout = createSocketFanout(io);
+    }
+    this.#releasers.add(() => {
+      // The adapters' timers and subscriptions.
+      for (const namespace of io._nsps.values()) void namespace.adapter.close();
+    });
+    await this.gateway.start();
+    this.#releasers.add(() => this.gateway.stop());
+    this.#releasers.add(
+      fanout.onRing((doorbell) => {
+        this.gateway.dispatcher.ring(doorbell);
+      }),
+    );
+    if (!this.#options.relay) return;
+    this.#relay = new Relay({
+      ...address,
+      instanceId: this.id,
+      logger,
+      onDoorbell: (doorbell) => {
+        this.gateway.dispatcher.ring(doorbell);
+        fanout.ring(doorbell);
+      },
+    });
+    await this.#relay.start();
+    this.#releasers.add(() => this.#relay?.stop());
+  }
+
+  async #stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await this.#releasers.release();
+  }
+}

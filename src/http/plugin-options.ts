@@ -1,0 +1,105 @@
+import type { Pool } from 'pg';
+import { z } from 'zod';
+import { CommitcastError } from '../core/errors.ts';
+import { addressOfPool, type DatabaseAddress } from '../db/connection.ts';
+import type { IdentityOptions } from '../gateway/setup-socket-auth.ts';
+
+/** Options of the Fastify plugin. Unknown ones are refused. */
+export interface CommitcastOptions extends IdentityOptions {
+  /** The database, one of three: its address; a `pg` pool, or a drizzle database over one, whose address is taken. */
+  databaseUrl?: string | undefined;
+  pool?: Pool | undefined;
+  db?: { $client: Pool } | undefined;
+  /** How instances reach each other. Default: `postgres`. `memory`: this instance is alone. */
+  adapter?: 'postgres' | 'memory' | undefined;
+  /** Whether this instance may lead. Default: `true`. */
+  relay?: boolean | undefined;
+  /** Whether the schema is brought up to date at the start, or only checked. Default: `true`. */
+  migrate?: boolean | undefined;
+  /** Origins of pages that may open sockets from elsewhere. Default: none. */
+  corsOrigin?: readonly string[] | undefined;
+  /** Bytes of recent events kept in memory for sessions that come back. Default: 8 MiB. */
+  tailBytes?: number | undefined;
+  /** Milliseconds of silence after which a session's cursor is moved on. Default: 30,000. */
+  checkpointIntervalMs?: number | undefined;
+}
+
+const callback = z.custom<(...values: never[]) => unknown>(
+  (value) => typeof value === 'function',
+  'must be a function',
+);
+const poolLike = z.custom<Pool>(
+  (value) =>
+    typeof (value as Pool | null)?.connect === 'function' && typeof (value as Pool).options === 'object',
+  'must be a pool of pg',
+);
+
+const schema = z
+  .strictObject({
+    databaseUrl: z.string().min(1).optional(),
+    pool: poolLike.optional(),
+    db: z
+      .custom<{ $client: Pool }>(
+        (value) => poolLike.safeParse((value as { $client?: unknown } | null)?.$client).success,
+        'must be a drizzle database over a pool of pg',
+      )
+      .optional(),
+    jwt: z
+      .strictObject({
+        secret: z.string().optional(),
+        publicKey: z.string().optional(),
+        jwksUrl: z.string().optional(),
+        issuer: z.string().optional(),
+        audience: z.string().optional(),
+      })
+      .optional(),
+    identify: callback.optional(),
+    verifyAccessToken: callback.optional(),
+    getUserPrimaryOrganization: callback.optional(),
+    getUserOrganization: callback.optional(),
+    authorize: callback.optional(),
+    adapter: z.enum(['postgres', 'memory']).default('postgres'),
+    relay: z.boolean().default(true),
+    migrate: z.boolean().default(true),
+    corsOrigin: z.array(z.string()).readonly().optional(),
+    tailBytes: z
+      .int()
+      .min(0)
+      .default(8 * 1024 * 1024),
+    checkpointIntervalMs: z.int().min(100).default(30_000),
+  })
+  .refine(
+    ({ databaseUrl, pool, db }) =>
+      [databaseUrl, pool, db].filter((given) => given !== undefined).length === 1,
+    {
+      error: 'exactly one of databaseUrl, pool and db is needed',
+    },
+  );
+
+/** @throws {CommitcastError} `CONFIG_INVALID` with every problem in one message */
+export function resolvePluginOptions(options: CommitcastOptions) {
+  const result = schema.safeParse(options);
+  if (!result.success) {
+    const problems = result.error.issues.map(({ path, message }) =>
+      path.length > 0 ? `${path.join('.')}: ${message}` : message,
+    );
+    throw new CommitcastError('CONFIG_INVALID', problems.join('\n'));
+  }
+  const { adapter, relay, migrate, tailBytes, checkpointIntervalMs } = result.data;
+  return Object.freeze({
+    // The functions keep their declared types.
+    ...(options as IdentityOptions),
+    ...addressOf(options),
+    corsOrigin: options.corsOrigin,
+    adapter,
+    relay,
+    migrate,
+    tailBytes,
+    checkpointIntervalMs,
+  });
+}
+
+function addressOf({ databaseUrl, pool, db }: CommitcastOptions): DatabaseAddress {
+  const given = pool ?? db?.$client;
+  return given ? addressOfPool(given) : { connectionString: databaseUrl };
+}

@@ -1,0 +1,84 @@
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import { Server } from 'socket.io';
+import { formatCursor } from '../core/cursor.ts';
+import type { SocketService } from '../gateway/socket-service.ts';
+import { append } from '../log/append.ts';
+import type { RelayStatus } from '../relay/relay.ts';
+import { answerErrors } from './errors.ts';
+import { healthRoutes } from './health.ts';
+import { historyRoutes } from './history.ts';
+import { Instance } from './instance.ts';
+import { resolvePluginOptions, type CommitcastOptions } from './plugin-options.ts';
+import { endConnections } from './upgraded.ts';
+
+export type { CommitcastOptions } from './plugin-options.ts';
+
+/** What `app.commitcast` offers. */
+export interface Commitcast {
+  /** The same as `import { append } from 'commitcast'`. */
+  append: typeof append;
+  /** Resume token of everything that this instance has delivered. */
+  cursor: () => string;
+  relay: () => RelayStatus | undefined;
+  /** The Socket.IO server, for an application's own namespaces. */
+  io: Server;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    commitcast: Commitcast;
+    socketService: SocketService;
+  }
+}
+
+/** Inbound packets are small: subscriptions and tokens. */
+const maxInboundBytes = 64 * 1024;
+
+/**
+ * Commitcast in a Fastify application: decorates it at once, comes up when the server is ready, and goes down in order
+ * when it closes.
+ *
+ * @example
+ * app.register(commitcast, { databaseUrl: process.env.DATABASE_URL, jwt: { secret: process.env.JWT_SECRET } });
+ */
+function plugin(app: FastifyInstance, given: CommitcastOptions, done: (error?: Error) => void): void {
+  const { corsOrigin, ...options } = resolvePluginOptions(given);
+  const io = new Server(app.server, {
+    serveClient: true,
+    maxHttpBufferSize: maxInboundBytes,
+    ...(corsOrigin ? { cors: { origin: corsOrigin.includes('*') ? '*' : [...corsOrigin] } } : {}),
+  });
+  const instance = new Instance({ ...options, io, logger: app.log });
+  const { gateway } = instance;
+
+  app.decorate('commitcast', {
+    append,
+    cursor: () => formatCursor(gateway.dispatcher),
+    relay: () => instance.relay?.status,
+    io,
+  });
+  app.decorate('socketService', gateway.socketService);
+
+  app.addHook('onReady', () => instance.start());
+  // Before Fastify stops listening, which would wait for the sockets.
+  const end = endConnections(app.server, io);
+  app.addHook('preClose', async () => {
+    await instance.stop();
+    await end();
+  });
+
+  void app.register((scope, _options, ready) => {
+    answerErrors(scope);
+    healthRoutes(scope, instance);
+    historyRoutes(scope, instance);
+    ready();
+  });
+  done();
+}
+
+export const commitcast = fp(plugin, { name: 'commitcast', fastify: '5.x' });
+
+// Fastify's own convention for `app.register(import('commitcast/fastify'))`.
+// eslint-disable-next-line import/no-default-export
+export default commitcast;

@@ -1,0 +1,22 @@
+export { append, type DrizzleTransaction, type Transaction } from './log/append.ts';
+export { migrate } from './db/migrate.ts';
+export * as schema from './db/schema.ts';
+export { setupSocketAuth, type IdentityOptions } from './gateway/setup-socket-auth.ts';
+export type { Authorize } from './gateway/authorize.ts';
+export { SocketService, type EphemeralMessages } from './gateway/socket-service.ts';
+export type { Identity, Membership, SocketData } from './gateway/identity.ts';
+export type { Claims, TokenOptions } from './gateway/token.ts';
+export type { ClaimedIdentity } from './gateway/authenticate.ts';
+export { codes, CommitcastError, type Code } from './core/errors.ts';
+export type { CommitcastEvent, NewEvent } from './core/event.ts';
+export type { Subscription } from './core/subscription.ts';
+export type {
+  Ack,
+  ClientToServerEvents,
+  CloseMessage,
+  HandshakeAuth,
+  LiveMessage,
+  ResetReason,
+  ServerToClientEvents,
+} from './core/protocol.ts';
+export type { Executor } from './db/executor.ts';
