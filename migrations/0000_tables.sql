@@ -86,7 +86,10 @@ create unlogged table commitcast.outbox (
 -- The second table of the two passes: where an outbox row waits until all other deferred work of its COMMIT is done.
 create unlogged table commitcast.committing (
   source tid not null,
-  queued_in timestamptz not null default statement_timestamp()
+  -- How often this transaction had fired its triggers too early when the row was queued.
+  early int not null default coalesce(nullif(current_setting('commitcast.early', true), ''), '0')::int,
+  -- No event: asks whether the trigger of this table is immediate at this moment.
+  probe boolean not null default false
 );
 --> statement-breakpoint
 

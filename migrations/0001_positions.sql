@@ -28,10 +28,25 @@ create function commitcast.give_position() returns trigger
 language plpgsql security definer set search_path = commitcast, pg_temp as $$
 declare
   given bigint;
+  times int := coalesce(nullif(current_setting('commitcast.early', true), ''), '0')::int;
+  early boolean := pg_trigger_depth() > 1 or new.early < times;
 begin
-  -- SET CONSTRAINTS ALL IMMEDIATE fires triggers in mid-transaction: nested in pass 1, or on a row that an earlier
-  -- statement queued. A position given now would be in flight until the transaction ends: wait for the COMMIT.
-  if pg_trigger_depth() > 1 or new.queued_in <> statement_timestamp() then
+  if new.probe then
+    perform set_config('commitcast.immediate', 'on', true);
+    return null;
+  end if;
+
+  -- SET CONSTRAINTS ALL IMMEDIATE fires triggers in mid-transaction: nested in pass 1; or, once that has happened, by
+  -- itself. A position given now would be in flight until the transaction ends: queue again, and wait for the COMMIT.
+  -- Who fires shows by a probe, which fires at once when SET CONSTRAINTS has made this trigger immediate again. That
+  -- is true for the first of the rows that it fires: all others were queued before the first was found early.
+  if not early and times > 0 then
+    perform set_config('commitcast.immediate', 'off', true);
+    insert into commitcast.committing (source, probe) values (new.source, true);
+    early := current_setting('commitcast.immediate') = 'on';
+  end if;
+  if early then
+    perform set_config('commitcast.early', (times + 1)::text, true);
     set constraints commitcast.give_position deferred;
     insert into commitcast.committing (source) values (new.source);
     return null;

@@ -31,7 +31,11 @@ export function fromDatabaseError(error: unknown): unknown {
   return new CommitcastError(code, message, { cause: error });
 }
 
-/** The schema or one of its tables is not there, or is of an older version. */
-export function isSchemaMissing(error: unknown): boolean {
-  return ['3F000', '42P01', '42883', '42703'].includes(sqlStateOf(error) ?? '');
+/** The server is not there, does not let us in, or has no such database: nothing that a statement could have done. */
+export function isUnreachable(error: unknown): boolean {
+  const state = sqlStateOf(error) ?? '';
+  return (
+    /^(?:08|28|57P|3D)/.test(state) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN', 'EHOSTUNREACH'].includes(state)
+  );
 }

@@ -76,6 +76,8 @@ async function judgeSite(tx: Tx, { orgId, siteId }: UnitRow): Promise<NewEvent[]
   return [{ org: orgId, site: siteId, type, data: { name: before.name, units } }];
 }
 
+const crew = ['Ida', 'Kim', 'Noor', 'Sam'];
+
 /** Somebody opens the unit's door, or closes it. */
 export async function moveDoor(db: NodePgDatabase, key: UnitKey): Promise<void> {
   await db.transaction(async (tx) => {
@@ -83,7 +85,8 @@ export async function moveDoor(db: NodePgDatabase, key: UnitKey): Promise<void> 
     const doorOpen = !before.doorOpen;
     await tx.update(unit).set({ doorOpen }).where(is(key));
     const type = doorOpen ? 'door.opened' : 'door.closed';
-    await append(tx, { ...aboutUnit(before), type, data: { name: before.name } });
+    const by = crew[Math.floor(Math.random() * crew.length)];
+    await append(tx, { ...aboutUnit(before), type, data: { name: before.name, by } });
   });
 }
 

@@ -1,0 +1,142 @@
+import { Client } from 'pg';
+import { onTestFinished } from 'vitest';
+import { sqlStateOf } from '../../src/db/sql-state.ts';
+import { supportName } from './administer.ts';
+import { copyIn } from './copy-in.ts';
+import type { Span } from './history-checker.ts';
+import type { Random } from './random.ts';
+import { planTransaction, type TrapTransaction } from './trap-transactions.ts';
+import { until } from './until.ts';
+
+export interface WriterOptions {
+  url: string;
+  random: Random;
+  /** Transactions to run in all, whatever becomes of them. */
+  transactions: number;
+  /** Default: 32. */
+  writers?: number;
+}
+
+export interface WriterCounts {
+  committed: number;
+  rolledBack: number;
+  /** The connection was lost before the answer came. */
+  unknown: number;
+  /** By SQLSTATE. */
+  failed: Record<string, number>;
+  /** Traps of the transactions that were committed. */
+  traps: Record<string, number>;
+}
+
+/** Writers on connections of their own, one transaction after another, each with traps. */
+export interface Writers {
+  readonly counts: WriterCounts;
+  /** Per transaction that was committed, or may have been. */
+  readonly spans: ReadonlyMap<string, Span>;
+  /** Transactions that have ended. */
+  readonly ended: number;
+  /** Resolves when so many transactions have ended, or all. */
+  reached(ended: number): Promise<void>;
+  /** Resolves when all have run. Rejects for a failure that is none of the traps'. */
+  readonly finished: Promise<void>;
+}
+
+/** Lost conflicts, deadlocks, refused commits, and a parent that another has deleted meanwhile. */
+const expectedFailures = new Set(['40001', '40P01', 'MF001', '23503', '22012']);
+
+export function startWriters({ url, random, transactions, writers = 32 }: WriterOptions): Writers {
+  const counts: WriterCounts = { committed: 0, rolledBack: 0, unknown: 0, failed: {}, traps: {} };
+  const spans = new Map<string, Span>();
+  let begun = 0;
+  let ended = 0;
+  let stopped = false;
+
+  const work = async (writer: number, own: Random) => {
+    let session = await connect(url);
+    try {
+      for (let sequence = 1; !stopped && begun < transactions; sequence++) {
+        begun++;
+        const plan = planTransaction({ random: own, writer, sequence });
+        const began = performance.now();
+        const state = await run(session.client, plan);
+        if (state === undefined) {
+          count(counts, plan);
+          if (plan.commits) spans.set(plan.id, { began, committed: performance.now() });
+        } else if (expectedFailures.has(state)) {
+          counts.failed[state] = (counts.failed[state] ?? 0) + 1;
+          await session.client.query('rollback');
+        } else {
+          await until(() => session.lost, { timeoutMs: 5_000, message: `writer ${writer} to lose its connection, after ${state}` });
+          counts.unknown++;
+          if (plan.commits) spans.set(plan.id, { began, committed: Infinity });
+          session = await until(() => !stopped && connect(url), { message: 'the database to be back' });
+        }
+        ended++;
+      }
+    } finally {
+      await session.client.end().catch(() => undefined);
+    }
+  };
+
+  const finished = Promise.all(Array.from({ length: writers }, (_, writer) => work(writer, random.fork()))).then(
+    () => undefined,
+    (error: unknown) => {
+      stopped = true;
+      throw error;
+    },
+  );
+  finished.catch(() => undefined);
+  onTestFinished(async () => {
+    stopped = true;
+    await finished.catch(() => undefined);
+  });
+  return {
+    counts,
+    spans,
+    finished,
+    get ended() {
+      return ended;
+    },
+    async reached(wanted) {
+      const goal = Math.min(wanted, transactions);
+      await until(() => stopped || ended >= goal, { message: `${goal} transactions to end`, timeoutMs: 120_000 });
+      if (ended < goal) await finished;
+    },
+  };
+}
+
+/** Returns the SQLSTATE of the failure, `''` when there is none, `undefined` when all went well. */
+async function run(client: Client, { statements, oneMessage }: TrapTransaction): Promise<string | undefined> {
+  try {
+    if (oneMessage) await client.query(statements.join(';\n'));
+    else
+      for (const statement of statements) {
+        if (typeof statement === 'string') await client.query(statement);
+        else await copyIn(client, statement.copy, statement.content);
+      }
+    return undefined;
+  } catch (error) {
+    return sqlStateOf(error) ?? String(error);
+  }
+}
+
+function count(counts: WriterCounts, { commits, traps }: TrapTransaction): void {
+  if (commits) counts.committed++;
+  else counts.rolledBack++;
+  if (commits) for (const trap of traps) counts.traps[trap] = (counts.traps[trap] ?? 0) + 1;
+}
+
+async function connect(url: string): Promise<{ client: Client; readonly lost: boolean }> {
+  const client = new Client({ connectionString: url, application_name: supportName });
+  let lost = false;
+  client.on('error', () => (lost = true));
+  client.on('end', () => (lost = true));
+  await client.connect();
+  await client.query(`set deadlock_timeout = '20ms'`);
+  return {
+    client,
+    get lost() {
+      return lost;
+    },
+  };
+}
