@@ -15,6 +15,8 @@ export interface TestServer {
 export interface TestServerOptions extends CommitcastOptions {
   /** Default: a free one. */
   port?: number;
+  /** Adds routes of the test's own, before the server listens. */
+  setUp?: (app: FastifyInstance) => void;
 }
 
 /** A Fastify application with the plugin, listening. Closed at the end of the test, if the test has not. */
@@ -22,7 +24,7 @@ export async function startServer(
   database: TestDatabase,
   options: TestServerOptions = {},
 ): Promise<TestServer> {
-  const { port = 0, ...plugin } = options;
+  const { port = 0, setUp, ...plugin } = options;
   const app = Fastify({ logger: { level: process.env['TEST_LOG_LEVEL'] ?? 'silent' } });
   await app.register(commitcast, {
     databaseUrl: database.url,
@@ -30,6 +32,7 @@ export async function startServer(
     adapter: 'memory',
     ...plugin,
   });
+  setUp?.(app);
   await app.listen({ port, host: '127.0.0.1' });
   onTestFinished(() => app.close());
   return {
