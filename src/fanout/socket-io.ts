@@ -3,18 +3,46 @@ import type { Doorbell, Fanout } from './doorbell.ts';
 
 const eventName = 'commitcast:doorbell';
 
+/** Doorbells that follow each other faster are merged: over Postgres, each is a commit. */
+const minIntervalMs = 5;
+
 /** Takes doorbells through whatever adapter the Socket.IO server has. */
 export function createSocketFanout(io: Server): Fanout {
+  let lastRung = -Infinity;
+  let waiting: Doorbell | undefined;
+
+  const send = (doorbell: Doorbell) => {
+    lastRung = performance.now();
+    io.serverSideEmit(eventName, doorbell);
+  };
+  const sendWaiting = () => {
+    if (waiting) send(waiting);
+    waiting = undefined;
+  };
+
   return {
     ring: (doorbell) => {
-      io.serverSideEmit(eventName, doorbell);
+      if (waiting) {
+        waiting = waiting.epoch === doorbell.epoch ? { ...doorbell, from: waiting.from } : doorbell;
+        return;
+      }
+      const early = lastRung + minIntervalMs - performance.now();
+      if (early <= 0) {
+        send(doorbell);
+        return;
+      }
+      waiting = doorbell;
+      setTimeout(sendWaiting, early).unref();
     },
     onRing: (listener) => {
       const receive = (value: unknown) => {
         if (isDoorbell(value)) listener(value);
       };
       io.on(eventName, receive);
-      return () => io.off(eventName, receive);
+      return () => {
+        io.off(eventName, receive);
+        waiting = undefined;
+      };
     },
   };
 }

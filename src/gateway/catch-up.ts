@@ -38,12 +38,16 @@ export interface Follower {
  */
 export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follower): Promise<void> {
   const { progress, org, signal } = follower;
+  let { epoch } = dispatcher;
   let position = progress.cursor
     ? await begin({ db, dispatcher }, follower, progress.cursor)
     : dispatcher.present;
 
   while (!signal.aborted) {
-    const { epoch } = dispatcher;
+    if (epoch !== dispatcher.epoch) {
+      position = resetTo(dispatcher, follower, 'epoch');
+      epoch = dispatcher.epoch;
+    }
     progress.cursor = { epoch, position };
     const subscriptions = follower.seam(position);
     if (position > dispatcher.position) {
@@ -69,10 +73,7 @@ export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follo
         limit: maxBatchEvents,
       });
       if (signal.aborted) return;
-      if (epoch !== dispatcher.epoch) {
-        position = resetTo(dispatcher, follower, 'epoch');
-        continue;
-      }
+      if (epoch !== dispatcher.epoch) continue;
       if (page.floor > position + 1) {
         position = resetTo(dispatcher, follower, 'expired');
         continue;
@@ -82,7 +83,6 @@ export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follo
     }
     progress.cursor = { epoch, position };
     await follower.drained();
-    if (epoch !== dispatcher.epoch) position = resetTo(dispatcher, follower, 'epoch');
   }
 }
 

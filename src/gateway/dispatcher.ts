@@ -9,11 +9,16 @@ import type { Executor } from '../db/executor.ts';
 import type { Doorbell } from '../fanout/doorbell.ts';
 import { readHead } from '../log/head.ts';
 import { readRange, type LogEntry } from '../log/read-range.ts';
+import { SettledReader } from '../relay/settled-reader.ts';
 import { roomsOf } from './rooms.ts';
 import { Tail } from './tail.ts';
 
 /** Work longer than this lets the event loop go on in between. */
 const sliceMs = 20;
+/** The leader is heard once a second; after so long a silence the log is looked at without being told. */
+const silenceMs = 2_500;
+/** Between two looks at a position that is still committing. */
+const recheckMs = 2;
 
 export interface DispatcherOptions {
   db: Executor;
@@ -40,8 +45,12 @@ export class Dispatcher implements Service {
   #position = 0;
   #target = 0;
   #tail = new Tail(0, 0);
-  #strange = false;
   #beginning = 0;
+  /** A doorbell was of another epoch: the database must say which is in force. */
+  #strange = false;
+  /** Something may be new; the log must show it. */
+  #hinted = false;
+  #settled = new SettledReader(0);
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -76,31 +85,39 @@ export class Dispatcher implements Service {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
-    for (const { resolve } of this.#waiters) resolve();
-    this.#waiters.clear();
+    this.#release(() => true);
   }
 
-  /** There is more. Loss, repetition and order of the calls do not matter: the log is read from `position` on. */
+  /** This process's own relay has proved that all is settled up to `to`. */
   ring({ epoch, to }: Doorbell): void {
     if (epoch === this.#epoch) this.#target = Math.max(this.#target, to);
     else this.#strange = true;
     this.#rung.raise();
   }
 
-  /** Resolves when `position` has got there, or the signal aborts. */
+  /**
+   * Somebody says that there is more. It may be lost, repeated, late or forged; so what it says is not believed: the
+   * log is looked at, and what is settled there is proved here.
+   */
+  hint({ epoch, to }: Doorbell): void {
+    if (epoch !== this.#epoch) this.#strange = true;
+    else if (to <= this.#position) return;
+    this.#hinted = true;
+    this.#rung.raise();
+  }
+
+  /** Resolves when `position` has got there, the epoch is another one, or the signal aborts. */
   async reached(position: number, signal: AbortSignal): Promise<void> {
     if (this.#position >= position || signal.aborted) return;
     await new Promise<void>((resolve) => {
-      const waiter = { position, resolve };
+      const done = () => {
+        this.#waiters.delete(waiter);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const waiter = { position, resolve: done };
       this.#waiters.add(waiter);
-      signal.addEventListener(
-        'abort',
-        () => {
-          this.#waiters.delete(waiter);
-          resolve();
-        },
-        { once: true },
-      );
+      signal.addEventListener('abort', done, { once: true });
     });
   }
 
@@ -108,10 +125,11 @@ export class Dispatcher implements Service {
     const { signal } = this.#stopped;
     const backoff = new Backoff({ minMs: 20, maxMs: 1_000 });
     while (!signal.aborted) {
-      await this.#rung.wait(60_000, signal);
-      this.#rung.take();
+      await this.#rung.wait(this.#settled.waiting ? recheckMs : silenceMs, signal);
+      const silent = !this.#rung.take();
       try {
         if (this.#strange) await this.#orient();
+        if (this.#hinted || silent) await this.#prove();
         while (this.#position < this.#target && !signal.aborted) await this.#dispatch();
         backoff.reset();
       } catch (error) {
@@ -125,16 +143,27 @@ export class Dispatcher implements Service {
 
   /** Asks the database, and only it, which history this is and how far it is settled. */
   async #orient(): Promise<void> {
-    const { epoch, published, last } = await readHead(this.#options.db);
     this.#strange = false;
+    const { epoch, published, last } = await readHead(this.#options.db);
+    // What was rung meanwhile may have been for the other epoch, and the last ring for a long time.
+    this.#hinted = true;
     if (epoch === this.#epoch) return;
     const first = this.#epoch === '';
     this.#epoch = epoch;
     this.#position = published;
     this.#target = published;
     this.#beginning = last;
+    this.#settled = new SettledReader(published);
     this.#tail = new Tail(published, this.#options.tailBytes);
+    // Their position is of the epoch that has ended.
+    this.#release(() => true);
     if (!first) this.#options.onEpoch();
+  }
+
+  async #prove(): Promise<void> {
+    this.#hinted = false;
+    if (this.#settled.head < this.#position) this.#settled = new SettledReader(this.#position);
+    this.#target = Math.max(this.#target, await this.#settled.advance(this.#options.db));
   }
 
   async #dispatch(): Promise<void> {
@@ -164,8 +193,12 @@ export class Dispatcher implements Service {
 
   #moveTo(position: number): void {
     this.#position = position;
+    this.#release((waiter) => waiter.position <= position);
+  }
+
+  #release(isDue: (waiter: { position: number }) => boolean): void {
     for (const waiter of this.#waiters) {
-      if (waiter.position > position) continue;
+      if (!isDue(waiter)) continue;
       this.#waiters.delete(waiter);
       waiter.resolve();
     }

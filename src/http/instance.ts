@@ -113,7 +113,7 @@ export class Instance implements Service {
     this.#releasers.add(() => this.gateway.stop());
     this.#releasers.add(
       fanout.onRing((doorbell) => {
-        this.gateway.dispatcher.ring(doorbell);
+        this.gateway.dispatcher.hint(doorbell);
       }),
     );
     if (!this.#options.relay) return;

@@ -32,8 +32,8 @@ declare module 'fastify' {
   }
 }
 
-/** Inbound packets are small: subscriptions and tokens. */
-const maxInboundBytes = 64 * 1024;
+/** Inbound packets are small: a token, and at most a thousand subscriptions. */
+const maxInboundBytes = 256 * 1024;
 
 /**
  * Commitcast in a Fastify application: decorates it at once, comes up when the server is ready, and goes down in order

@@ -16,18 +16,28 @@ export interface KeepStateOptions {
   db: Executor;
   instanceId: string;
   head: () => number;
+  /** Says where the head is although nothing new came, in case the last doorbell was lost. */
+  heartbeat: () => void;
   logger: Logger;
   signal: AbortSignal;
 }
 
-/** Once a second, and at the end: saves the published position; empties the outbox when there was traffic, makes partitions ahead. */
-export async function keepState({ db, instanceId, head, logger, signal }: KeepStateOptions): Promise<void> {
+/** Once a second, and at the end: saves the published position, tells it, empties the outbox when there was traffic, makes partitions ahead. */
+export async function keepState({
+  db,
+  instanceId,
+  head,
+  heartbeat,
+  logger,
+  signal,
+}: KeepStateOptions): Promise<void> {
   let cleared = -1;
   let partitioned = -partitionStride;
   const save = () => inTime(saveRelayState(db, { leader: instanceId, published: head() }));
   while (!signal.aborted) {
     const published = head();
     await save();
+    heartbeat();
     if (published !== cleared) {
       await inTime(clearOutbox(db));
       cleared = published;

@@ -58,8 +58,13 @@ export class Relay implements Service {
 
   /** Returns when the database has answered; who leads shows later. */
   async start(): Promise<void> {
-    const first = await this.#connect('leader', 0);
-    this.#running = this.#run(first);
+    const first = this.#connect('leader', 0);
+    // A stop in the meantime waits for this too.
+    this.#running = first.then(
+      (connection) => this.#run(connection),
+      () => undefined,
+    );
+    await first;
   }
 
   async stop(): Promise<void> {
@@ -83,10 +88,12 @@ export class Relay implements Service {
       connection = undefined;
       await sleep(backoff.next(), signal);
     }
+    await connection?.close();
   }
 
   /** Waits for the leader lock, then leads until the connection is lost or the relay stops. */
   async #campaign(connection: Connection, backoff: Backoff): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
     const stopping = () => void connection.close();
     this.#stopped.signal.addEventListener('abort', stopping, { once: true });
     try {
@@ -145,7 +152,16 @@ export class Relay implements Service {
           },
           signal,
         }),
-        keepState({ db: leader.client, instanceId, head: () => reader.head, logger, signal }),
+        keepState({
+          db: leader.client,
+          instanceId,
+          head: () => reader.head,
+          heartbeat: () => {
+            onDoorbell({ epoch, from: reader.head, to: reader.head });
+          },
+          logger,
+          signal,
+        }),
       ].map((part) =>
         part.finally(() => {
           over.abort();
