@@ -88,7 +88,7 @@ export class Board {
     this.#ledger = new Ledger(org.id);
     this.#ledger.expect(org.sites);
     this.#units.clear(org.name);
-    this.#stream.fill(this.#ledger.state.rows);
+    this.#stream.show(this.#ledger.state.rows);
     this.#arrivals = [];
     this.#gap = { since: undefined, replayed: 0, text: 'Back here' };
     setText(byId('gap'), '');
@@ -164,6 +164,7 @@ export class Board {
       this.#live = true;
       this.#liveSince = performance.now();
     }
+    if (state === 'offline') setText(byId('gap'), `Away: ${reason?.message ?? 'the connection is lost'}`);
     if (state === 'catching-up' && !this.#gap.row) this.#beginCatchUp();
     this.#onState(state, reason);
     this.tick();
@@ -179,6 +180,7 @@ export class Board {
 
   #endGap() {
     const { since, replayed, text, row, line } = this.#gap;
+    setText(byId('gap'), row && text === '' ? row.mark : '');
     if (row && text !== '') {
       const away = since === undefined ? '' : ` after ${((performance.now() - since) / 1_000).toFixed(1)} s`;
       row.mark = `${text}${away}: ${replayed === 0 ? 'nothing was missed' : `${plural(replayed, 'event')} replayed`}`;
@@ -206,9 +208,8 @@ export class Board {
     this.#ledger.clear();
     this.#ledger.expect(this.#org.sites);
     this.#units.clear(this.#org.name);
-    this.#stream.fill([]);
+    this.#stream.show([]);
     this.#mark(why);
-    setText(byId('gap'), why);
     this.#gap = { since: undefined, replayed: 0, text: '', row: { mark: why } };
     this.#draw();
   }

@@ -52,7 +52,6 @@ function show(state, reason) {
   setText(title, titles[shown]);
   cut.disabled = state !== 'live';
   if (state === 'refused') complain(`${reason?.code ?? 'Refused'}: ${reason?.message ?? ''}`);
-  else if (state === 'offline' && reason?.code) complain(`${reason.code}: ${reason.message}. Trying again.`);
   else if (state !== 'connecting') complain('');
   if (state === 'refused' && session.orgs.length === 0) askForToken();
   tick();

@@ -20,7 +20,7 @@ export class StreamView {
   }
 
   /** @param {readonly Row[]} rows the newest first */
-  fill(rows) {
+  show(rows) {
     this.#list.replaceChildren(...rows.map((row) => this.#elementOf(row)));
   }
 

@@ -124,10 +124,7 @@ class Card {
     setText(this.#name, name ?? this.#id);
     setText(this.#value, last === undefined ? (kind || !type ? '–' : type) : `${last.toFixed(1)}°`);
     this.#value.toggleAttribute('data-text', last === undefined && type !== undefined && !kind);
-    const notes = [
-      alarm && limit !== undefined ? `above ${limit}°` : kind,
-      doorOpen ? 'door open' : undefined,
-    ];
+    const notes = [alarm && limit !== undefined ? `above ${limit}°` : kind, doorOpen ? 'open' : undefined];
     setText(this.#note, notes.filter((note) => note !== undefined).join(' · '));
     this.element.toggleAttribute('data-alarm', alarm === true);
     this.#spark.draw(series, limit);

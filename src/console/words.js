@@ -34,7 +34,7 @@ export function plural(amount, noun) {
 export function familyOf(type) {
   if (/\.(?:raised|failed)$/.test(type)) return 'bad';
   if (/\.(?:cleared|resolved)$/.test(type)) return 'good';
-  if (/^door\./.test(type)) return 'door';
+  if (type.startsWith('door.')) return 'door';
   if (/^(?:shift|rollback)\./.test(type)) return 'org';
   return 'plain';
 }

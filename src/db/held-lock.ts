@@ -55,6 +55,8 @@ export class HeldLock {
 
   async #acquire(): Promise<void> {
     this.#connection ??= await this.#open();
+    // Closed while it opened: `close` waits for this, so this must not wait for the lock.
+    if (this.#closed) return;
     await this.#connection.client.query('select pg_advisory_lock($1, $2)', [lockClass, this.#key]);
     this.#state = 'held';
   }

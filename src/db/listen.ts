@@ -32,8 +32,13 @@ export class Listener implements Service {
 
   /** Returns when the first LISTEN is active; from then on it reconnects by itself. */
   async start(): Promise<void> {
-    const connection = await this.#listen();
-    this.#running = this.#run(connection);
+    const first = this.#listen();
+    // A stop in the meantime waits for this too.
+    this.#running = first.then(
+      (connection) => this.#run(connection),
+      () => undefined,
+    );
+    await first;
   }
 
   async stop(): Promise<void> {

@@ -27,6 +27,9 @@ export async function migrate(options: DatabaseAddress & { logger?: Logger }): P
     statementTimeoutMs: 0,
     logger,
   });
+  client.on('notice', ({ severity, message }) => {
+    if (severity === 'WARNING') logger.warn({}, message ?? 'the database warned');
+  });
   try {
     await client.query('select pg_advisory_lock($1, $2)', [lockClass, locks.migrate]);
     const from = await schemaVersion(client);

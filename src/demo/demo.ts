@@ -1,4 +1,3 @@
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool } from 'pg';
 import { Backoff } from '../core/backoff.ts';
 import type { Logger } from '../core/logger.ts';
@@ -32,7 +31,7 @@ const units: readonly UnitKey[] = orgs.flatMap(({ id: orgId, sites }) =>
  * them readings, until the demo stops. What fails, because the database restarts for example, is tried again.
  */
 export class Demo implements Service {
-  readonly #db: NodePgDatabase;
+  readonly #db: Pool;
   readonly #logger: Logger;
   readonly #eventsPerSecond: number;
   readonly #stopped = new AbortController();
@@ -40,7 +39,7 @@ export class Demo implements Service {
   #running: Promise<unknown> | undefined;
 
   constructor({ db, logger, eventsPerSecond = 4 }: DemoOptions) {
-    this.#db = drizzle(db);
+    this.#db = db;
     this.#logger = logger;
     this.#eventsPerSecond = eventsPerSecond;
   }

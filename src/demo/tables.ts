@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { Pool } from 'pg';
 import { orgs } from './orgs.ts';
 import type { Recorded } from './recorded.ts';
 import { org, site, unit } from './schema.ts';
+import { transaction } from './transaction.ts';
 
 /** A demo's tables come and go with the demo, so they are no part of the product's migrations. */
 const definition = `
@@ -38,8 +39,8 @@ const definition = `
 `;
 
 /** Makes what is missing. Any number of processes may call it at once; what the demo has written so far stays. */
-export async function createTables(db: NodePgDatabase, recorded: readonly Recorded[]): Promise<void> {
-  await db.transaction(async (tx) => {
+export async function createTables(pool: Pool, recorded: readonly Recorded[]): Promise<void> {
+  await transaction(pool, async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('commitcast_demo', 0))`);
     await tx.execute(sql.raw(definition));
     await tx.insert(org).values(orgRows()).onConflictDoNothing();

@@ -1,14 +1,13 @@
 import { and, count, eq, sql } from 'drizzle-orm';
-import type { NodePgDatabase, NodePgTransaction } from 'drizzle-orm/node-postgres';
-import type { ExtractTablesWithRelations } from 'drizzle-orm';
+import type { Pool } from 'pg';
 import type { NewEvent } from '../core/event.ts';
 import { append } from '../log/append.ts';
 import type { Recorded } from './recorded.ts';
 import { org, site, unit } from './schema.ts';
+import { transaction, type Transaction } from './transaction.ts';
 
 /** Each function is one business transaction: it changes the tables and appends what it has to say. */
 
-type Tx = NodePgTransaction<Record<string, never>, ExtractTablesWithRelations<Record<string, never>>>;
 type UnitRow = typeof unit.$inferSelect;
 
 export interface UnitKey {
@@ -23,12 +22,8 @@ const hysteresis = 0.5;
 const siteAlarmUnits = 2;
 
 /** The unit's probe reports the next recorded hour; alarms of the unit, and of its site, follow from it. */
-export async function recordReading(
-  db: NodePgDatabase,
-  key: UnitKey,
-  recorded: readonly Recorded[],
-): Promise<void> {
-  await db.transaction(async (tx) => {
+export async function recordReading(pool: Pool, key: UnitKey, recorded: readonly Recorded[]): Promise<void> {
+  await transaction(pool, async (tx) => {
     const before = await lockUnit(tx, key);
     const row = recorded[before.nextRow % recorded.length];
     if (!row) return;
@@ -60,7 +55,7 @@ export async function recordReading(
 }
 
 /** A site's alarm names no unit: it reaches who subscribes to the site itself. */
-async function judgeSite(tx: Tx, { orgId, siteId }: UnitRow): Promise<NewEvent[]> {
+async function judgeSite(tx: Transaction, { orgId, siteId }: UnitRow): Promise<NewEvent[]> {
   const own = and(eq(site.orgId, orgId), eq(site.id, siteId));
   // Taken before counting: of two units whose alarms change at once, the second counts what the first has committed.
   const [before] = await tx.select().from(site).where(own).for('update');
@@ -79,8 +74,8 @@ async function judgeSite(tx: Tx, { orgId, siteId }: UnitRow): Promise<NewEvent[]
 const crew = ['Ida', 'Kim', 'Noor', 'Sam'];
 
 /** Somebody opens the unit's door, or closes it. */
-export async function moveDoor(db: NodePgDatabase, key: UnitKey): Promise<void> {
-  await db.transaction(async (tx) => {
+export async function moveDoor(pool: Pool, key: UnitKey): Promise<void> {
+  await transaction(pool, async (tx) => {
     const before = await lockUnit(tx, key);
     const doorOpen = !before.doorOpen;
     await tx.update(unit).set({ doorOpen }).where(is(key));
@@ -91,8 +86,8 @@ export async function moveDoor(db: NodePgDatabase, key: UnitKey): Promise<void> 
 }
 
 /** An event of the org itself. */
-export async function startShift(db: NodePgDatabase, orgId: string): Promise<void> {
-  await db.transaction(async (tx) => {
+export async function startShift(pool: Pool, orgId: string): Promise<void> {
+  await transaction(pool, async (tx) => {
     const [row] = await tx
       .update(org)
       .set({ shift: sql`${org.shift} + 1` })
@@ -109,9 +104,9 @@ class OnPurpose extends Error {}
  * Changes a unit, appends, and rolls back: nobody may ever get a `ghost.appended`. Then tells, in a transaction of its
  * own, how many there were, so that a page can say how many did not arrive.
  */
-export async function rollBack(db: NodePgDatabase, key: UnitKey): Promise<void> {
+export async function rollBack(pool: Pool, key: UnitKey): Promise<void> {
   try {
-    await db.transaction(async (tx) => {
+    await transaction(pool, async (tx) => {
       const before = await lockUnit(tx, key);
       await tx.update(unit).set({ temperature: -273.15, alarm: true }).where(is(key));
       await append(tx, { ...aboutUnit(before), type: 'ghost.appended', data: { name: before.name } });
@@ -120,7 +115,7 @@ export async function rollBack(db: NodePgDatabase, key: UnitKey): Promise<void> 
   } catch (error) {
     if (!(error instanceof OnPurpose)) throw error;
   }
-  await db.transaction(async (tx) => {
+  await transaction(pool, async (tx) => {
     const [row] = await tx
       .update(org)
       .set({ rolledBack: sql`${org.rolledBack} + 1` })
@@ -131,7 +126,7 @@ export async function rollBack(db: NodePgDatabase, key: UnitKey): Promise<void> 
 }
 
 /** Writers that meet at a unit come one after the other, and their events in the same order. */
-async function lockUnit(tx: Tx, key: UnitKey): Promise<UnitRow> {
+async function lockUnit(tx: Transaction, key: UnitKey): Promise<UnitRow> {
   const [row] = await tx.select().from(unit).where(is(key)).for('update');
   if (!row) throw new Error(`The demo has no unit ${key.orgId}/${key.id}`);
   return row;

@@ -33,7 +33,11 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
     if (org !== undefined && !isIdentifier(org)) throw new CommitcastError('ORG_FORBIDDEN');
     if (verifyAccessToken) {
       if (typeof token !== 'string' || token === '') throw new CommitcastError('TOKEN_REQUIRED');
-      const identity = await verifyAccessToken(token);
+      const identity = await verifyAccessToken(token).catch((error: unknown) => {
+        throw error instanceof CommitcastError
+          ? error
+          : new CommitcastError('TOKEN_INVALID', undefined, { cause: error });
+      });
       return checked(identity, org);
     }
     const claims = await verifyToken(token);

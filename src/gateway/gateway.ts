@@ -13,7 +13,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { scheduleAt } from './expiry.ts';
 import { handshakeMiddleware, readHandshake, type Handshake } from './handshake.ts';
-import { serveRequests } from './requests.ts';
+import { mayHave, serveRequests } from './requests.ts';
 import { Session, type ClientSocket } from './session.ts';
 import { SocketService } from './socket-service.ts';
 
@@ -140,7 +140,7 @@ export class Gateway implements Service {
 
   async #join(socket: Socket, subscription: Subscription): Promise<void> {
     const session = this.#sessionOf(socket);
-    if (!(await this.#options.authorize(session.identity, subscription)))
+    if (!(await mayHave(session, this.#options.authorize, subscription)))
       throw new CommitcastError('SUBSCRIPTION_DENIED');
     await session.subscribe(subscription);
   }

@@ -2,10 +2,10 @@ import { formatCursor } from '../core/cursor.ts';
 import { CommitcastError, toPublicError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Ack } from '../core/protocol.ts';
-import { parseSubscription, subscriptionKey } from '../core/subscription.ts';
+import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { Authorize } from './authorize.ts';
-import type { Identity } from './identity.ts';
+import { toSocketData, type Identity } from './identity.ts';
 import type { Session } from './session.ts';
 
 export interface RequestOptions {
@@ -26,7 +26,7 @@ export function serveRequests(options: RequestOptions): void {
 
   serve(options, 'subscribe', async (argument) => {
     const subscription = parseSubscription(argument);
-    if (!(await authorize(session.identity, subscription))) throw new CommitcastError('SUBSCRIPTION_DENIED');
+    if (!(await mayHave(session, authorize, subscription))) throw new CommitcastError('SUBSCRIPTION_DENIED');
     return cursorAt(await session.subscribe(subscription));
   });
   serve(options, 'unsubscribe', async (argument) => {
@@ -44,6 +44,21 @@ export function serveRequests(options: RequestOptions): void {
   socket.on('error', () => undefined);
 }
 
+/** Asks `authorize`; and once more when the session has got a new identity while the answer was under way. */
+export async function mayHave(
+  session: Session,
+  authorize: Authorize,
+  subscription: Subscription,
+): Promise<boolean> {
+  let identity: Identity;
+  let allowed: boolean;
+  do {
+    identity = session.identity;
+    allowed = await authorize(identity, subscription);
+  } while (identity !== session.identity);
+  return allowed;
+}
+
 /** A new token for the same user and org. Rights are asked anew; what is not allowed any more ends. */
 async function renew(
   { session, authenticate, authorize, onIdentity }: RequestOptions,
@@ -53,13 +68,16 @@ async function renew(
   if (identity.userId !== session.identity.userId) {
     throw new CommitcastError('TOKEN_INVALID', 'The token is of another user');
   }
+  // From here on whoever asks is asked with the new rights; what was allowed by the old ones is looked at below.
+  session.identity = identity;
+  await session.settled();
   for (const subscription of session.subscriptions) {
     if (subscriptionKey(subscription) === subscriptionKey({})) continue;
     if (await authorize(identity, subscription)) continue;
     await session.unsubscribe(subscription);
     session.socket.emit('revoked', { subscription });
   }
-  session.identity = identity;
+  Object.assign(session.socket.data, toSocketData(identity));
   onIdentity(identity);
 }
 

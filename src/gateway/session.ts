@@ -83,9 +83,10 @@ export class Session {
     const { signal } = this.#ended;
     const backoff = new Backoff();
     const progress = { cursor };
-    while (!this.#live && !signal.aborted) {
+    while (!signal.aborted) {
       try {
-        await catchUp(this.#options.source, {
+        // Returns when it has joined, or when the session has ended; whoever leaves the rooms again follows anew.
+        return await catchUp(this.#options.source, {
           progress,
           signal,
           org: this.identity.organizationId,
@@ -119,7 +120,8 @@ export class Session {
   /** Adds a subscription that is allowed; resolves with the position after which it is live. */
   subscribe(subscription: Subscription): Promise<number> {
     const key = subscriptionKey(subscription);
-    if (!this.#subscriptions.has(key) && this.#subscriptions.size >= maxSubscriptions) {
+    const size = this.#subscriptions.size + this.#pending.length;
+    if (!this.#subscriptions.has(key) && size >= maxSubscriptions) {
       throw new CommitcastError(
         'SUBSCRIPTION_DENIED',
         `A session has at most ${maxSubscriptions} subscriptions`,
@@ -136,6 +138,11 @@ export class Session {
       this.#subscriptions.delete(subscriptionKey(subscription));
       if (this.#live) void this.socket.leave(this.#room(subscription));
     });
+  }
+
+  /** Resolves when every change that was asked for before this has been made. */
+  async settled(): Promise<void> {
+    await this.#atSeam(() => undefined);
   }
 
   /** Tells where the stream stands, when it has moved past everything that this session got. */
@@ -169,6 +176,8 @@ export class Session {
   }
 
   #atSeam(change: () => void): Promise<number> {
+    // A socket that is gone must not join a room: nobody would ever take it out.
+    if (this.#ended.signal.aborted) throw new CommitcastError('SUBSCRIPTION_DENIED', 'The session has ended');
     if (this.#live) {
       change();
       return Promise.resolve(this.#options.source.dispatcher.position);
