@@ -9,7 +9,7 @@ import { readHead, type Head } from '../log/head.ts';
 import { readRange } from '../log/read-range.ts';
 import { readRooms } from '../log/read-rooms.ts';
 import { SettledReader } from '../relay/settled-reader.ts';
-import type { TailRequest } from './tail.ts';
+import type { TailRequest } from './tail-request.ts';
 
 /** A person reads along; and a relay that is awake would not let writers notify us anyway. */
 const pollIntervalMs = 100;

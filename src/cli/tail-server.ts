@@ -2,7 +2,7 @@ import { io, type Socket } from 'socket.io-client';
 import { CommitcastError, isCode } from '../core/errors.ts';
 import type { ClientToServerEvents, ServerToClientEvents } from '../core/protocol.ts';
 import { sleep } from '../core/sleep.ts';
-import type { TailRequest } from './tail.ts';
+import type { TailRequest } from './tail-request.ts';
 
 /** Follows through a server, with the rights of a token. */
 export async function tailServer(url: string, token: string, request: TailRequest): Promise<void> {

@@ -1,23 +1,12 @@
 import { parseCursor } from '../core/cursor.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { CommitcastEvent } from '../core/event.ts';
-import { parseSubscription, type Subscription } from '../core/subscription.ts';
+import { parseSubscription } from '../core/subscription.ts';
 import { parseOptions, type Command } from './command.ts';
 import { findDatabase } from './folder.ts';
 import { tailDatabase } from './tail-database.ts';
+import type { TailRequest } from './tail-request.ts';
 import { tailServer } from './tail-server.ts';
-
-/** What a tail follows, and whom it tells. */
-export interface TailRequest {
-  org: string | undefined;
-  subscription: Subscription | undefined;
-  cursor: string | undefined;
-  fromStart: boolean;
-  print: (event: CommitcastEvent, cursor: string) => void;
-  /** Something that is no event: it goes to standard error. */
-  tell: (line: string) => void;
-  signal: AbortSignal;
-}
 
 export const tailCommand: Command = {
   name: 'tail',

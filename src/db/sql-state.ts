@@ -36,6 +36,8 @@ export function isUnreachable(error: unknown): boolean {
   const state = sqlStateOf(error) ?? '';
   return (
     /^(?:08|28|57P|3D)/.test(state) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN', 'EHOSTUNREACH'].includes(state)
+    ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN', 'EHOSTUNREACH'].includes(state) ||
+    // What `pg` says of a connection that was lost, or could not be opened in time, has no code.
+    (error instanceof Error && /^Connection terminated|connection error|^timeout exceeded/.test(error.message))
   );
 }

@@ -28,6 +28,12 @@ export class AdapterPool {
       await connection.close();
       return new Promise(() => undefined);
     }
+    // A connection that is lost while LISTEN is set up makes the adapter come twice; it must hear everything once.
+    for (const former of this.#listening) {
+      former.client.removeAllListeners('notification').removeAllListeners('end');
+      void former.close();
+    }
+    this.#listening.clear();
     this.#listening.add(connection);
     const forget = () => {
       this.#listening.delete(connection);

@@ -1,5 +1,6 @@
 import { CommitcastError } from '../core/errors.ts';
 import { isIdentifier } from '../core/identifier.ts';
+import { isUnreachable } from '../db/sql-state.ts';
 import type { Identity, Membership } from './identity.ts';
 import type { Claims, VerifyToken } from './token.ts';
 
@@ -66,10 +67,13 @@ async function findMembership(
   userId: string,
   org: string | undefined,
 ): Promise<Membership> {
-  const membership =
+  const found =
     org === undefined
-      ? await options.getUserPrimaryOrganization(userId)
-      : await options.getUserOrganization(userId, org);
+      ? options.getUserPrimaryOrganization(userId)
+      : options.getUserOrganization(userId, org);
+  const membership = await found.catch((error: unknown) => {
+    throw isUnreachable(error) ? new CommitcastError('UNAVAILABLE', undefined, { cause: error }) : error;
+  });
   if (membership) return membership;
   throw new CommitcastError(org === undefined ? 'ORG_REQUIRED' : 'ORG_FORBIDDEN');
 }

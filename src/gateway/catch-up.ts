@@ -2,17 +2,9 @@ import type { Cursor } from '../core/cursor.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { maxBatchBytes, maxBatchEvents, type ResetReason } from '../core/protocol.ts';
 import type { Subscription } from '../core/subscription.ts';
-import type { Executor } from '../db/executor.ts';
 import { readRooms } from '../log/read-rooms.ts';
-import type { Dispatcher } from './dispatcher.ts';
-import { resolveCursor } from './resolve-cursor.ts';
+import { resolveCursor, type CatchUpSource } from './resolve-cursor.ts';
 import { sees } from './rooms.ts';
-
-/** Where catch-up reads from. */
-export interface CatchUpSource {
-  db: Executor;
-  dispatcher: Pick<Dispatcher, 'epoch' | 'position' | 'present' | 'tail' | 'reached'>;
-}
 
 /** The one that catches up: a socket's session, or any other that can be handed over to live without a seam. */
 export interface Follower {

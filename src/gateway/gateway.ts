@@ -39,6 +39,7 @@ export class Gateway implements Service {
   readonly #sessions = new Map<string, Session>();
   readonly #handshakes = new WeakMap<Socket, Handshake>();
   readonly #checkpoints: Checkpoints;
+  #stopping = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -78,13 +79,18 @@ export class Gateway implements Service {
     const { io, logger, authenticate, authorize } = this.#options;
     await this.dispatcher.start();
     await this.#checkpoints.start();
-    io.use(
-      handshakeMiddleware(async (socket) => {
-        const handshake = await readHandshake(socket, authenticate, authorize);
-        this.#handshakes.set(socket, handshake);
-        return handshake.identity;
-      }, logger),
-    );
+    const accept = handshakeMiddleware(async (socket) => {
+      const handshake = await readHandshake(socket, authenticate, authorize, logger);
+      this.#handshakes.set(socket, handshake);
+      return handshake.identity;
+    }, logger);
+    io.use((socket, next) => {
+      accept(socket, (error) => {
+        // A refusal would stop stock clients for good; a transport that ends makes them come back.
+        if (this.#stopping) socket.conn.close();
+        else next(error);
+      });
+    });
     io.on('connection', (socket) => {
       this.#open(socket as ClientSocket);
     });
@@ -92,6 +98,7 @@ export class Gateway implements Service {
 
   /** Tells every session that this instance stops, and where to go on. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     this.closeAll('SHUTTING_DOWN');
     await this.#checkpoints.stop();
     await this.dispatcher.stop();

@@ -1,6 +1,6 @@
 import type { Socket } from 'socket.io';
 import { parseCursor, type Cursor } from '../core/cursor.ts';
-import { toPublicError } from '../core/errors.ts';
+import { toPublicError, type Code } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { LiveMessage } from '../core/protocol.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';
@@ -21,12 +21,16 @@ export async function readHandshake(
   socket: Socket,
   authenticate: Authenticate,
   authorize: Authorize,
+  logger: Logger,
 ): Promise<Handshake> {
   const auth = socket.handshake.auth as Record<string, unknown>;
   const identity = await authenticate(auth['token'], auth['org']);
   const cursor =
     auth['cursor'] === undefined || auth['cursor'] === null ? undefined : parseCursor(auth['cursor']);
-  return { identity, cursor, ...(await sortSubscriptions(auth['subscriptions'], identity, authorize)) };
+  const sorted = await sortSubscriptions(auth['subscriptions'], (subscription) =>
+    decide(authorize, identity, subscription, logger),
+  );
+  return { identity, cursor, ...sorted };
 }
 
 /** A middleware of Socket.IO that refuses with `connect_error` and `data.code`. */
@@ -50,23 +54,52 @@ export function handshakeMiddleware(accept: (socket: Socket) => Promise<Identity
 /** A subscription that is denied, or malformed, never refuses the connection: `live` lists it with its code. */
 async function sortSubscriptions(
   wanted: unknown,
-  identity: Identity,
-  authorize: Authorize,
+  decideOn: (subscription: Subscription) => Promise<Code | undefined>,
 ): Promise<Pick<Handshake, 'subscriptions' | 'denied'>> {
   const subscriptions = new Map<string, Subscription>();
   const denied: Handshake['denied'] = [];
   if (wanted === undefined || wanted === null) return { subscriptions: [], denied };
   if (!Array.isArray(wanted))
     return { subscriptions: [], denied: [{ subscription: null, code: 'SUBSCRIPTION_INVALID' }] };
-  for (const item of wanted.slice(0, maxSubscriptions) as unknown[]) {
+  for (const item of wanted as unknown[]) {
+    let subscription: Subscription;
     try {
-      const subscription = parseSubscription(item);
-      if (await authorize(identity, subscription))
-        subscriptions.set(subscriptionKey(subscription), subscription);
-      else denied.push({ subscription, code: 'SUBSCRIPTION_DENIED' });
+      subscription = parseSubscription(item);
     } catch (error) {
-      denied.push({ subscription: item, code: toPublicError(error).code });
+      denied.push({ subscription: echo(item), code: toPublicError(error).code });
+      continue;
     }
+    const key = subscriptionKey(subscription);
+    if (subscriptions.has(key)) continue;
+    // The org's own events, which every session has, are one of them.
+    const isFull = subscriptions.size >= maxSubscriptions - 1;
+    const code = isFull ? 'SUBSCRIPTION_DENIED' : await decideOn(subscription);
+    if (code === undefined) subscriptions.set(key, subscription);
+    else denied.push({ subscription, code });
   }
   return { subscriptions: [...subscriptions.values()], denied };
+}
+
+async function decide(
+  authorize: Authorize,
+  identity: Identity,
+  subscription: Subscription,
+  logger: Logger,
+): Promise<Code | undefined> {
+  try {
+    return (await authorize(identity, subscription)) ? undefined : 'SUBSCRIPTION_DENIED';
+  } catch (error) {
+    const { code } = toPublicError(error);
+    if (code === 'INTERNAL') logger.error({ err: error }, 'authorize failed');
+    return code;
+  }
+}
+
+/** What was sent, for whoever looks for the mistake; but nothing so deep that it could not be sent back. */
+function echo(value: unknown): unknown {
+  const isPlain =
+    typeof value !== 'object' ||
+    value === null ||
+    Object.values(value).every((field) => typeof field !== 'object' || field === null);
+  return isPlain ? value : null;
 }

@@ -2,7 +2,14 @@ import type { Cursor } from '../core/cursor.ts';
 import type { ResetReason } from '../core/protocol.ts';
 import { readEpochEnd } from '../log/epoch.ts';
 import { readHead } from '../log/head.ts';
-import type { CatchUpSource } from './catch-up.ts';
+import type { Executor } from '../db/executor.ts';
+import type { Dispatcher } from './dispatcher.ts';
+
+/** Where catch-up reads from. */
+export interface CatchUpSource {
+  db: Executor;
+  dispatcher: Pick<Dispatcher, 'epoch' | 'position' | 'present' | 'tail' | 'reached'>;
+}
 
 /** Where a cursor goes on in the present history, and why that is not exactly where it was. */
 export interface ResolvedCursor {

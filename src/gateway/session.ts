@@ -13,9 +13,10 @@ import type {
 } from '../core/protocol.ts';
 import { sleep } from '../core/sleep.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
-import { catchUp, type CatchUpSource } from './catch-up.ts';
+import { catchUp } from './catch-up.ts';
 import type { Identity, SocketData } from './identity.ts';
 import { drained, maxUnsentBytes, unsentBytes } from './outflow.ts';
+import type { CatchUpSource } from './resolve-cursor.ts';
 import { roomOf } from './rooms.ts';
 
 export type ClientSocket = Socket<

@@ -93,6 +93,8 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
     join: async (socket, subscription) => {
       if (!(await authorize(identityOf(socket), subscription)))
         throw new CommitcastError('SUBSCRIPTION_DENIED');
+      // Gone while `authorize` was asked: a room that it joined now would keep it for ever.
+      if (!socket.connected) throw new CommitcastError('SUBSCRIPTION_DENIED', 'The socket has disconnected');
       await socket.join(roomFor(socket, subscription));
     },
     leave: async (socket, subscription) => {

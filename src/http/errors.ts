@@ -1,12 +1,13 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { codes, CommitcastError, toPublicError } from '../core/errors.ts';
+import { isUnreachable } from '../db/sql-state.ts';
 
 /** Errors of these routes are answered as `{ error: { code, message } }`; those of the application stay its own. */
 export function answerErrors(scope: FastifyInstance): void {
   scope.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = isBadRequest(error)
       ? new CommitcastError('LIMIT_INVALID', error.message)
-      : toPublicError(error);
+      : toPublicError(isUnreachable(error) ? new CommitcastError('UNAVAILABLE') : error);
     if (refusal.code === 'INTERNAL') request.log.error({ err: error }, 'a request failed');
     return reply.code(codes[refusal.code].status).send({ error: refusal.toJSON() });
   });

@@ -1,0 +1,203 @@
+import type { Browser } from 'playwright-core';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
+import { launchBrowser } from '../support/browser.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { signToken } from '../support/tokens.ts';
+import { describeWithTool } from '../support/tools.ts';
+import { until } from '../support/until.ts';
+import {
+  commit,
+  keepWriting,
+  logOf,
+  openPage,
+  other,
+  showsLog,
+  shown,
+  startConsole,
+  tokens,
+} from './console-page.ts';
+
+const reading = (unit: string, temperature: number) => ({
+  org: shown,
+  site: 'pier',
+  unit,
+  type: 'reading.recorded',
+  data: { name: unit, temperature },
+});
+const opened = (org: string, unit = 'truck-1') => ({
+  org,
+  site: 'pier',
+  unit,
+  type: 'door.opened',
+  data: {},
+});
+
+describeWithTool('chromium', 'the page', () => {
+  let browser: Browser;
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  beforeEach(async () => {
+    database = await createDatabase();
+  });
+
+  it('shows what is committed in its org, live, with positions, and nothing of another org', async () => {
+    const { url } = await startConsole(database);
+    const view = await openPage(browser, url);
+    await view.reached('live');
+    await commit(database, opened(other), reading('truck-1', 4.5), reading('truck-2', 7));
+    await commit(database, { org: shown, type: 'shift.started', data: { html: '<b id="forged">' } });
+    await showsLog(view, database);
+    expect(await view.page.locator('[data-unit="truck-1"] strong').innerText()).toBe('4.5°');
+    expect(await view.page.locator('#forged').count()).toBe(0);
+    expect(await view.replayed()).toEqual([]);
+    expect(view.complaints).toEqual([]);
+  });
+
+  it('replays what was missed while the connection was cut, marks it, and goes on', async () => {
+    const { url } = await startConsole(database);
+    const view = await openPage(browser, url);
+    await view.reached('live');
+    await commit(database, reading('truck-1', 1));
+    await showsLog(view, database);
+    const before = await logOf(database);
+
+    await view.page.locator('#cut').click();
+    await view.reached('offline');
+    for (let n = 0; n < 7; n++) await commit(database, reading('truck-1', n), opened(other));
+    const missed = (await logOf(database)).filter((position) => !before.includes(position));
+    await view.reached('live');
+    await showsLog(view, database);
+    expect(await view.replayed()).toEqual(missed);
+    expect(await view.page.locator('#gap').innerText()).toMatch(
+      /^Reconnected after \d+\.\d s: 7 events replayed$/,
+    );
+
+    await commit(database, reading('truck-1', 9));
+    await showsLog(view, database);
+    expect(await view.replayed()).toEqual(missed);
+    expect(await view.counter('replayed')).toBe('7');
+  });
+
+  it('goes on after a reload where it was, while others write', async () => {
+    const { url } = await startConsole(database);
+    const view = await openPage(browser, url);
+    await view.reached('live');
+    const writing = keepWriting(database);
+    for (const rows of [5, 15, 25]) {
+      await until(async () => (await view.positions()).length > rows);
+      await view.page.reload();
+      await view.reached('live');
+    }
+    await writing.stop();
+    await showsLog(view, database);
+    expect(await view.counter('twice')).toBe('0');
+    expect(await view.counter('disordered')).toBe('0');
+    expect(view.complaints).toEqual([]);
+  });
+
+  it('goes on after a restart of the server, while others write', async () => {
+    const first = await startConsole(database);
+    const view = await openPage(browser, first.url);
+    await view.reached('live');
+    const writing = keepWriting(database);
+    await until(async () => (await view.positions()).length > 10);
+    await first.close();
+    await view.reached('offline');
+    const { length } = await logOf(database);
+    await until(async () => (await logOf(database)).length > length + 10);
+    await startConsole(database, { port: Number(new URL(first.url).port) });
+    await view.reached('live');
+    await writing.stop();
+    await showsLog(view, database);
+    expect((await view.replayed()).length).toBeGreaterThan(10);
+    expect(await view.counter('twice')).toBe('0');
+    expect(await view.counter('disordered')).toBe('0');
+  });
+
+  it('follows one unit when it is chosen, and only that, and the org itself', async () => {
+    const { url } = await startConsole(database);
+    const view = await openPage(browser, url);
+    await view.reached('live');
+    await commit(database, reading('truck-1', 1), reading('truck-2', 2));
+    await showsLog(view, database);
+    const before = await logOf(database);
+
+    await view.page.locator('[data-unit="truck-2"]').click();
+    await view.page.locator('[data-unit="truck-1"][data-away]').waitFor();
+    // Asked on the same socket after the page's own requests, so they have been answered.
+    await view.page.locator('#rows', { hasText: 'From here: truck-2' }).waitFor();
+    await until(async () => {
+      await commit(database, opened(shown, 'truck-1'));
+      await commit(database, opened(shown, 'truck-2'));
+      const seen = await view.positions();
+      const [last] = (await logOf(database, shown, `unit_id = 'truck-1'`)).slice(-1);
+      return seen.length > before.length && !seen.includes(last ?? 0);
+    });
+    const from = await logOf(database);
+    await commit(database, opened(shown, 'truck-1'), opened(shown, 'truck-2'));
+    await commit(database, { org: shown, type: 'shift.started', data: {} });
+    const wanted = (await logOf(database, shown, `(unit_id = 'truck-2' or unit_id is null)`)).filter(
+      (position) => !from.includes(position),
+    );
+    await until(async () => (await view.positions()).includes(wanted.at(-1) ?? 0));
+    expect((await view.positions()).filter((position) => position > Math.max(...from))).toEqual(wanted);
+  });
+
+  it('starts anew, and says why, when its cursor is of another history', async () => {
+    const { url } = await startConsole(database);
+    await commit(database, opened(shown));
+    const ledger = { cursor: 'aaaaaaaa-5', last: 5, rows: [{ mark: 'of another database' }] };
+    const view = await openPage(
+      browser,
+      url,
+      `sessionStorage.setItem('commitcast:ledger:${shown}', '${JSON.stringify(ledger)}')`,
+    );
+    await view.reached('live');
+    expect(await view.page.locator('#gap').innerText()).toContain('cursor is of another database');
+    expect(await view.page.locator('#rows').innerText()).not.toContain('of another database\n');
+    await commit(database, opened(shown));
+    await until(async () => (await view.positions()).length === 1);
+    expect(await view.positions()).toEqual((await logOf(database)).slice(-1));
+  });
+
+  it('gets a new token when the old one has expired', async () => {
+    let calls = 0;
+    const { url } = await startConsole(database, { demoOrgs: () => tokens(calls++ === 0 ? -60 : 3_600) });
+    const view = await openPage(browser, url);
+    await view.reached('live');
+    expect(calls).toBe(2);
+  });
+
+  it('asks for a token where none is given, and tells the code of one that is refused', async () => {
+    const { url } = await startConsole(database, { demoOrgs: () => Promise.resolve([]) });
+    const view = await openPage(browser, url);
+    await view.page.locator('#token').fill('nonsense');
+    await view.page.locator('#login button').click();
+    await view.reached('refused');
+    expect(await view.page.locator('#notice').innerText()).toContain('TOKEN_INVALID');
+
+    await view.page.locator('#token').fill(await signToken({ org_id: shown, units: ['truck-1'] }));
+    await view.page.locator('#login button').click();
+    await view.reached('live');
+    await commit(database, opened(shown, 'truck-2'), opened(shown, 'truck-1'));
+    await until(async () => (await view.positions()).length === 1);
+    expect(await view.positions()).toEqual(await logOf(database, shown, `unit_id = 'truck-1'`));
+  });
+
+  it('counts by itself what comes twice, out of order, after its rollback, or not at all', async () => {
+    const { url } = await startConsole(database);
+    const { page } = await openPage(browser, url);
+    const counts = await page.evaluate(`import('/ledger.js').then(({ Ledger }) => {
+      const ledger = new Ledger('check');
+      const at = (position, number, type = 'reading.recorded') =>
+        ({ position, id: String(position), type, unit: 'truck-1', data: { temperature: 1, number } });
+      ledger.receive([at(3, 1), at(5, 2)], 'a-5', false);
+      ledger.receive([at(5, 2), at(4, 3), at(9, 6), at(10, 0, 'ghost.appended')], 'a-10', true);
+      return ledger.state.counts;
+    })`);
+    expect(counts).toEqual({ received: 5, replayed: 3, twice: 1, disordered: 1, missing: 2, ghosts: 1 });
+  });
+});
