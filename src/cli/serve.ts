@@ -155,10 +155,9 @@ function warnOfOpenTokens(app: FastifyInstance, { jwtIssuer, jwtAudience }: Sett
 
 function tokensOfDemo(settings: Settings, secret: string) {
   return Promise.all(
-    demoOrgs.map(async ({ id, name }) => ({
-      id,
-      name,
-      token: await signToken(secret, settings, { org: id, user: 'demo-viewer', ttl: '1h' }),
+    demoOrgs.map(async (org) => ({
+      ...org,
+      token: await signToken(secret, settings, { org: org.id, user: 'demo-viewer', ttl: '1h' }),
     })),
   );
 }

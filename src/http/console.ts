@@ -8,6 +8,8 @@ export interface ConsoleOrg {
   id: string;
   name: string;
   token: string;
+  /** What there is to see in it, so that the page need not wait for the first event of each unit. */
+  sites?: readonly object[];
 }
 
 export interface ConsoleOptions {
