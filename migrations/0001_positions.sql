@@ -31,7 +31,7 @@ declare
   times int := coalesce(nullif(current_setting('commitcast.early', true), ''), '0')::int;
   early boolean := pg_trigger_depth() > 1 or new.early < times;
 begin
-  if new.probe then
+  if new.probe and current_setting('commitcast.immediate', true) = 'asked' then
     perform set_config('commitcast.immediate', 'on', true);
     return null;
   end if;
@@ -39,14 +39,19 @@ begin
   -- SET CONSTRAINTS ALL IMMEDIATE fires triggers in mid-transaction: nested in pass 1; or, once that has happened, by
   -- itself. A position given now would be in flight until the transaction ends: queue again, and wait for the COMMIT.
   -- Who fires shows by a probe, which fires at once when SET CONSTRAINTS has made this trigger immediate again. That
-  -- is true for the first of the rows that it fires: all others were queued before the first was found early.
-  if not early and times > 0 then
-    perform set_config('commitcast.immediate', 'off', true);
+  -- is true for the first of the rows that it fires: all others were queued before the first was found early. At the
+  -- COMMIT the probe fires in the next round, after the deferred work that was queued meanwhile, and gives the position.
+  if not new.probe and not early and times > 0 then
+    perform set_config('commitcast.immediate', 'asked', true);
     insert into commitcast.committing (source, probe) values (new.source, true);
     early := current_setting('commitcast.immediate') = 'on';
+    perform set_config('commitcast.immediate', '', true);
+    if not early then
+      return null;
+    end if;
   end if;
   if early then
-    perform set_config('commitcast.early', (times + 1)::text, true);
+    perform set_config('commitcast.early', greatest(times, new.early + 1)::text, true);
     set constraints commitcast.give_position deferred;
     insert into commitcast.committing (source) values (new.source);
     return null;

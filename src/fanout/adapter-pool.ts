@@ -14,6 +14,7 @@ export class AdapterPool {
   readonly #options: DatabaseAddress & { logger: Logger };
   readonly #listening = new Set<Connection>();
   #sender: Promise<Connection> | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: DatabaseAddress & { logger: Logger }) {
@@ -46,10 +47,15 @@ export class AdapterPool {
     });
   }
 
-  async query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> {
-    if (this.#closed) return { rows: [] };
-    const { client } = await (this.#sender ??= this.#openSender());
-    return client.query(text, values);
+  /** One after the other, in the order of the calls. */
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> {
+    const result = this.#queue.then(async () => {
+      if (this.#closed) return { rows: [] };
+      const { client } = await (this.#sender ??= this.#openSender());
+      return client.query(text, values);
+    });
+    this.#queue = result.catch(() => undefined);
+    return result;
   }
 
   async close(): Promise<void> {

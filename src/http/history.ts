@@ -104,7 +104,8 @@ function subscriptionOf({ site, unit, deep }: Query): Subscription {
 }
 
 function limitOf(text: Query[string]): number {
-  const limit = text === undefined ? defaultLimit : Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= maxBatchEvents) return limit;
+  if (text === undefined) return defaultLimit;
+  const limit = typeof text === 'string' && /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= maxBatchEvents) return limit;
   throw new CommitcastError('LIMIT_INVALID', `limit is a whole number from 1 to ${maxBatchEvents}`);
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Server } from 'socket.io';
+import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { createPool, type DatabaseAddress } from '../db/connection.ts';
@@ -13,6 +14,7 @@ import type { Authenticate } from '../gateway/authenticate.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { readMembership, readPrimaryMembership } from '../gateway/membership.ts';
 import { createIdentityChecks, type IdentityOptions } from '../gateway/setup-socket-auth.ts';
+import { openEpoch } from '../log/epoch.ts';
 import { Relay } from '../relay/relay.ts';
 import type { Authorize } from '../gateway/authorize.ts';
 
@@ -84,7 +86,8 @@ export class Instance implements Service {
   }
 
   start(): Promise<void> {
-    this.#starting ??= this.#start();
+    // A stop that came first has nothing to wait for, and nobody would ever take down what is started after it.
+    this.#starting ??= this.#stopping ? Promise.reject(new CommitcastError('SHUTTING_DOWN')) : this.#start();
     return this.#starting;
   }
 
@@ -99,6 +102,9 @@ export class Instance implements Service {
     this.#releasers.add(() => this.db.end());
     if (this.#options.migrate) await migrate({ ...address, logger });
     else await checkSchema(this.db);
+
+    // Before anybody gets a cursor: a restored copy of a database is not the database that it is a copy of.
+    if (this.#options.relay) await openEpoch(this.db);
 
     let fanout: Fanout = memoryFanout;
     if (adapter === 'postgres') {

@@ -42,7 +42,8 @@ const maxInboundBytes = 256 * 1024;
  * @example
  * app.register(commitcast, { databaseUrl: process.env.DATABASE_URL, jwt: { secret: process.env.JWT_SECRET } });
  */
-function plugin(app: FastifyInstance, given: CommitcastOptions, done: (error?: Error) => void): void {
+// Async, because what a plugin with a callback throws does not reject its registration: it ends the process.
+async function plugin(app: FastifyInstance, given: CommitcastOptions): Promise<void> {
   const { corsOrigin, ...options } = resolvePluginOptions(given);
   const io = new Server(app.server, {
     serveClient: true,
@@ -68,13 +69,12 @@ function plugin(app: FastifyInstance, given: CommitcastOptions, done: (error?: E
     await end();
   });
 
-  void app.register((scope, _options, ready) => {
+  await app.register((scope, _options, ready) => {
     answerErrors(scope);
     healthRoutes(scope, instance);
     historyRoutes(scope, instance);
     ready();
   });
-  done();
 }
 
 export const commitcast = fp(plugin, { name: 'commitcast', fastify: '5.x' });

@@ -3,6 +3,13 @@ import type { Duplex } from 'node:stream';
 import type { Server } from 'socket.io';
 import { sleep } from '../core/sleep.ts';
 
+/** What is needed of Engine.IO's sockets, of which the types tell nothing. */
+interface EngineClient {
+  once(event: 'close', listener: () => void): unknown;
+  /** Long polling that was told to close keeps, for the next poll, how it closes then. */
+  transport: { shouldClose?: (() => void) | null };
+}
+
 /** A client that has been told to go has so long to close its side. */
 const graceMs = 1_000;
 
@@ -18,14 +25,18 @@ export function endConnections(server: HttpServer, io: Server): () => Promise<vo
   });
   return async () => {
     const gone = new AbortController();
+    const { clients } = io.engine as unknown as { clients: Record<string, EngineClient> };
+    const open: Pick<EngineClient, 'once'>[] = [...upgraded, ...Object.values(clients)];
     const closed = Promise.all(
-      [...upgraded].map((socket) => new Promise((resolve) => socket.once('close', resolve))),
+      open.map((each) => new Promise<void>((resolve) => each.once('close', () => resolve()))),
     );
     void closed.then(() => {
       gone.abort();
     });
-    await sleep(upgraded.size > 0 ? graceMs : 0, gone.signal);
+    await sleep(open.length > 0 ? graceMs : 0, gone.signal);
     io.engine.close();
+    // A poll that never comes would be waited for half a minute, and so long the process could not end.
+    for (const { transport } of Object.values(clients)) transport.shouldClose?.();
     for (const socket of upgraded) socket.destroy();
     server.closeAllConnections();
   };

@@ -41,7 +41,7 @@ const unparsable: Record<string, unknown> = {
   'a number': 17,
   'a list': ['abcdefgh-1'],
   'an object': { epoch: 'abcdefgh', position: 1 },
-  'true': true,
+  true: true,
 };
 
 it('a cursor that this server cannot have given refuses the connection with CURSOR_INVALID', async () => {
@@ -61,6 +61,7 @@ it('a cursor of an epoch that was never here: `reset unknown`, then live from no
   const database = await createDatabase();
   const server = await startServer(database);
   await appendTypes(database, 'old');
+  await until(() => server.app.commitcast.cursor().endsWith('-1'));
   const client = await connectClient(server.url, { cursor: 'aaaaaaaa-0' });
   const live = await client.live();
   expect(client.resets).toEqual([{ reason: 'unknown', cursor: live.cursor }]);
@@ -73,6 +74,7 @@ it('a cursor beyond the head has seen what this history has not: `reset epoch`',
   const database = await createDatabase();
   const server = await startServer(database);
   await appendTypes(database, 'old');
+  await until(() => server.app.commitcast.cursor().endsWith('-1'));
   const client = await connectClient(server.url, { cursor: `${await currentEpoch(database)}-9007199254740991` });
   const live = await client.live();
   expect(client.resets).toEqual([{ reason: 'epoch', cursor: live.cursor }]);

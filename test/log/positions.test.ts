@@ -163,7 +163,9 @@ describe('a position survives what happens to its session:', () => {
   });
 
   it('a row of another transaction, as of a restored dump, is let in and never published', async () => {
-    await a.query(`insert into commitcast.outbox (org_id, type, data, tx) values ('acme', 'restored', '{}', '7')`);
+    await a.query(
+      `insert into commitcast.outbox (org_id, type, data, tx) values ('acme', 'restored', '{}', '7')`,
+    );
     expect(await inLog()).toEqual([]);
   });
 

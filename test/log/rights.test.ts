@@ -86,7 +86,9 @@ describe('rights of the other roles:', () => {
 
   it('the relay does its work and appends nothing', async () => {
     const relay = await connectAs('commitcast_relay');
-    await relay.query('select commitcast.open_epoch(), commitcast.make_partitions(), commitcast.clear_outbox()');
+    await relay.query(
+      'select commitcast.open_epoch(), commitcast.make_partitions(), commitcast.clear_outbox()',
+    );
     await relay.query('update commitcast.relay set published = 0');
     await expect(insertEvent(relay, 'y')).rejects.toMatchObject(denied);
   });
@@ -129,7 +131,9 @@ describe('the log is append-only, for its owner and a superuser too:', () => {
     const { rows } = await database.pool.query<{ name: string }>('select name from commitcast.partition');
     expect(rows.length).toBeGreaterThan(2);
     for (const { name } of rows) {
-      await expect(database.pool.query(`truncate commitcast.${name}`)).rejects.toMatchObject({ code: 'CC005' });
+      await expect(database.pool.query(`truncate commitcast.${name}`)).rejects.toMatchObject({
+        code: 'CC005',
+      });
     }
   });
 });

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readCommitting } from '../../src/log/read-committing.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { insertEvent, typesInLog } from '../support/transactions.ts';
+import { insertEvent, typesInLog, untilBlocked } from '../support/transactions.ts';
 
 let database: TestDatabase;
 let client: Client;
@@ -64,12 +64,15 @@ describe('SET CONSTRAINTS ALL IMMEDIATE gives no position before COMMIT, and los
     expect(await typesInLog(client)).toEqual(logged);
   });
 
-  it.each(Object.entries({ ...transactions, ...savepoints }))('%s, in one message', async (_, { steps, logged }) => {
-    await client.query(['begin', ...steps].join(';'));
-    await expectNoPositionYet();
-    await client.query('commit');
-    expect(await typesInLog(client)).toEqual(logged);
-  });
+  it.each(Object.entries({ ...transactions, ...savepoints }))(
+    '%s, in one message',
+    async (_, { steps, logged }) => {
+      await client.query(['begin', ...steps].join(';'));
+      await expectNoPositionYet();
+      await client.query('commit');
+      expect(await typesInLog(client)).toEqual(logged);
+    },
+  );
 
   it.each(Object.entries(transactions))('%s, in one DO block', async (_, { steps, logged }) => {
     await client.query('begin');
@@ -87,7 +90,10 @@ describe('SET CONSTRAINTS ALL IMMEDIATE gives no position before COMMIT, and los
     expect(await typesInLog(client)).toEqual(['1', '2']);
   });
 
-  it('in a deferred trigger at COMMIT', async () => {
+  it.each<[string, string[]]>([
+    ['alone', []],
+    ['after one in the transaction', [immediate, 'set constraints all deferred']],
+  ])('in a deferred trigger at COMMIT, %s', async (_, between) => {
     await client.query(`
       create table part (id int);
       create function hurry() returns trigger language plpgsql as $$
@@ -98,11 +104,30 @@ describe('SET CONSTRAINTS ALL IMMEDIATE gives no position before COMMIT, and los
       create constraint trigger hurry after insert on part deferrable initially deferred
       for each row execute function hurry()`);
     await client.query('begin');
-    await client.query('insert into part values (1)');
     await insertEvent(client, '1');
+    for (const step of between) await client.query(step);
+    await client.query('insert into part values (1)');
+    await insertEvent(client, '2');
     await client.query('insert into part values (2)');
     await client.query('commit');
-    expect(await typesInLog(client)).toEqual(['1']);
+    expect(await typesInLog(client)).toEqual(['1', '2']);
+  });
+
+  it('and a deferred foreign key that waits at COMMIT afterwards holds nobody', async () => {
+    await client.query(`create table unit (id int primary key); insert into unit values (1);
+      create table part (unit_id int references unit deferrable initially deferred)`);
+    const other = await database.connect();
+    await other.query('begin');
+    await other.query('select from unit for update');
+    const steps = [insert('waits'), immediate, 'set constraints all deferred', 'insert into part values (1)'];
+    await client.query(['begin', ...steps].join(';'));
+    const committed = client.query('commit');
+    await untilBlocked(database, client);
+    expect(await readCommitting(database.pool)).toEqual([]);
+    await insertEvent(other, 'first');
+    await other.query('commit');
+    await committed;
+    expect(await typesInLog(client)).toEqual(['first', 'waits']);
   });
 
   it('and the next transaction of the session is not affected', async () => {

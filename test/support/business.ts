@@ -61,12 +61,12 @@ export async function createBusiness(db: Executor): Promise<void> {
 /** What was committed, by the business rows alone. */
 export async function readFacts(db: Executor): Promise<Fact[]> {
   const { rows } = await db.query('select * from model.fact');
-  return (rows as (Omit<Fact, 'version' | 'site' | 'unit'> & Record<'version' | 'site' | 'unit', string | null>)[]).map(
-    ({ version, site, unit, ...fact }) => ({
-      ...fact,
-      version: Number(version),
-      site: site ?? undefined,
-      unit: unit ?? undefined,
-    }),
-  );
+  return (
+    rows as (Omit<Fact, 'version' | 'site' | 'unit'> & Record<'version' | 'site' | 'unit', string | null>)[]
+  ).map(({ version, site, unit, ...fact }) => ({
+    ...fact,
+    version: Number(version),
+    site: site ?? undefined,
+    unit: unit ?? undefined,
+  }));
 }

@@ -36,6 +36,8 @@ export async function createDatabase(): Promise<TestDatabase> {
   await administer(server.url, `create database ${name} template ${server.template}`);
   const database = open(server.url, name);
   databases.push(database);
+  // A clone is another database than the template, so its history is another epoch: open it before anybody connects.
+  await administer(database.url, 'select commitcast.open_epoch()');
   return database;
 }
 

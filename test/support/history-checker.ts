@@ -22,6 +22,7 @@ export interface Fact {
 }
 
 export interface SeenEvent {
+  type?: string;
   id: string;
   position: number;
   org: string;
@@ -131,7 +132,8 @@ export function checkHistory({ facts, clients, spans = new Map() }: History): Re
         for (const difference of differences(fact, event)) find('altered', `${name}: ${difference}`);
         order.next(fact, name);
       }
-      if (positionOf(step.cursor) < last) find('inverted', `${client.name}: cursor ${step.cursor} after ${last}`);
+      if (positionOf(step.cursor) < last)
+        find('inverted', `${client.name}: cursor ${step.cursor} after ${last}`);
     }
   }
 

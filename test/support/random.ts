@@ -21,8 +21,7 @@ export function createRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const below = (limit: number) => Math.floor(fraction() * limit);
-  const hex = (digits: number) =>
-    Array.from({ length: digits }, () => below(16).toString(16)).join('');
+  const hex = (digits: number) => Array.from({ length: digits }, () => below(16).toString(16)).join('');
   return {
     fraction,
     below,

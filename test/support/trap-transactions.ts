@@ -58,11 +58,14 @@ export function planTransaction({ random, writer, sequence }: PlanOptions): Trap
   const parent = 1 + random.below(parents);
   if (!replica && trap('deferred foreign key', 0.15)) changes.push({ kind: 'child', row: parent });
   else if (trap('parent locked', 0.1)) changes.push({ kind: 'parent', row: parent });
-  else if (!replica && trap('parent deleted and inserted again', 0.03)) changes.push({ kind: 'deleted', row: parent });
+  else if (!replica && trap('parent deleted and inserted again', 0.03))
+    changes.push({ kind: 'deleted', row: parent });
 
   for (const { kind, row } of changes) {
     const org = orgs[row % orgs.length] ?? 'acme';
-    const events = Array.from({ length: trap('many events', 0.25) ? 2 + random.below(4) : 1 }, () => say(org));
+    const events = Array.from({ length: trap('many events', 0.25) ? 2 + random.below(4) : 1 }, () =>
+      say(org),
+    );
     const name = kind === 'hot' ? `hot ${row}` : `parent ${row}`;
     const about = { transaction: id, writer, sequence, row: name };
     const savepoint = random.chance(0.15);
@@ -75,7 +78,9 @@ export function planTransaction({ random, writer, sequence }: PlanOptions): Trap
     if (!early) statements.push(insertEventsOfFacts(about, events));
     if (savepoint) {
       if (random.chance(0.1)) statements.push(...immediate(random, traps));
-      statements.push(trap('savepoint rolled back', 0.5) ? 'rollback to before_change' : 'release before_change');
+      statements.push(
+        trap('savepoint rolled back', 0.5) ? 'rollback to before_change' : 'release before_change',
+      );
     }
   }
   if (random.chance(0.1)) statements.push(...immediate(random, traps));
@@ -111,7 +116,12 @@ interface About {
 }
 
 /** The business change, and in the same transaction the rows that say which events tell of it. */
-function change(kind: 'hot' | 'parent' | 'deleted' | 'child', row: number, about: About, events: Said[]): string[] {
+function change(
+  kind: 'hot' | 'parent' | 'deleted' | 'child',
+  row: number,
+  about: About,
+  events: Said[],
+): string[] {
   const facts = (version: string, from: string, read = false) =>
     `insert into model.fact (id, turn, org, site, unit, transaction, writer, sequence, row, version, read)
      select e.id, e.turn, e.org, e.site, e.unit, '${about.transaction}', ${about.writer}, ${about.sequence}, '${about.row}', ${version}, ${read}
@@ -150,11 +160,26 @@ function insertEvents(
   traps: Set<string>,
 ): Statement {
   const columns = 'commitcast.outbox (id, org_id, site_id, unit_id, type, data)';
-  const data = JSON.stringify({ row: about.row, version: null, writer: about.writer, sequence: about.sequence });
+  const data = JSON.stringify({
+    row: about.row,
+    version: null,
+    writer: about.writer,
+    sequence: about.sequence,
+  });
   if (!oneMessage && random.chance(0.15)) {
     traps.add('COPY');
-    const lines = events.map(({ id, org, site = '\\N', unit = '\\N' }) => [id, org, site, unit, 'changed', data]);
-    return { copy: `copy ${columns} from stdin`, content: lines.map((line) => `${line.join('\t')}\n`).join('') };
+    const lines = events.map(({ id, org, site = '\\N', unit = '\\N' }) => [
+      id,
+      org,
+      site,
+      unit,
+      'changed',
+      data,
+    ]);
+    return {
+      copy: `copy ${columns} from stdin`,
+      content: lines.map((line) => `${line.join('\t')}\n`).join(''),
+    };
   }
   const values = events.map(({ id, ...scope }) => `('${id}', ${texts(scope)}, 'changed', '${data}')`);
   return `insert into ${columns} values ${values.join(', ')}`;
@@ -174,8 +199,9 @@ function randomScope(random: Random): Pick<Said, 'site' | 'unit'> {
 }
 
 function texts({ org, site, unit }: Pick<Said, 'org' | 'site' | 'unit'>): string {
-  const text = (value: string | undefined) => (value === undefined ? 'null::text' : `'${value}'::text`);
-  return `${text(org)}, ${text(site)}, ${text(unit)}`;
+  return [org, site, unit]
+    .map((value) => (value === undefined ? 'null::text' : `'${value}'::text`))
+    .join(', ');
 }
 
 function distinct(random: Random, limit: number, count: number): number[] {

@@ -15,6 +15,8 @@ export interface WriterOptions {
   transactions: number;
   /** Default: 32. */
   writers?: number;
+  /** Transactions that may begin before `allow` is called; by default all. */
+  allowed?: number;
 }
 
 export interface WriterCounts {
@@ -35,6 +37,8 @@ export interface Writers {
   readonly spans: ReadonlyMap<string, Span>;
   /** Transactions that have ended. */
   readonly ended: number;
+  /** Lets so many transactions begin, in all. */
+  allow(transactions: number): void;
   /** Resolves when so many transactions have ended, or all. */
   reached(ended: number): Promise<void>;
   /** Resolves when all have run. Rejects for a failure that is none of the traps'. */
@@ -44,17 +48,31 @@ export interface Writers {
 /** Lost conflicts, deadlocks, refused commits, and a parent that another has deleted meanwhile. */
 const expectedFailures = new Set(['40001', '40P01', 'MF001', '23503', '22012']);
 
-export function startWriters({ url, random, transactions, writers = 32 }: WriterOptions): Writers {
+export function startWriters({
+  url,
+  random,
+  transactions,
+  writers = 32,
+  allowed = transactions,
+}: WriterOptions): Writers {
   const counts: WriterCounts = { committed: 0, rolledBack: 0, unknown: 0, failed: {}, traps: {} };
   const spans = new Map<string, Span>();
   let begun = 0;
   let ended = 0;
-  let stopped = false;
+  let limit = allowed;
+  const stop = new AbortController();
 
   const work = async (writer: number, own: Random) => {
     let session = await connect(url);
     try {
-      for (let sequence = 1; !stopped && begun < transactions; sequence++) {
+      for (let sequence = 1; !stop.signal.aborted && begun < transactions; sequence++) {
+        if (begun >= limit) {
+          await until(() => stop.signal.aborted || begun < limit, {
+            message: 'leave to go on',
+            timeoutMs: 120_000,
+          });
+          continue;
+        }
         begun++;
         const plan = planTransaction({ random: own, writer, sequence });
         const began = performance.now();
@@ -64,12 +82,16 @@ export function startWriters({ url, random, transactions, writers = 32 }: Writer
           if (plan.commits) spans.set(plan.id, { began, committed: performance.now() });
         } else if (expectedFailures.has(state)) {
           counts.failed[state] = (counts.failed[state] ?? 0) + 1;
-          await session.client.query('rollback');
+          await session.client.query('rollback').catch(() => undefined);
         } else {
-          await until(() => session.lost, { timeoutMs: 5_000, message: `writer ${writer} to lose its connection, after ${state}` });
+          await until(() => session.lost, {
+            timeoutMs: 5_000,
+            message: `writer ${writer} to lose its connection, after ${state}`,
+          });
           counts.unknown++;
           if (plan.commits) spans.set(plan.id, { began, committed: Infinity });
-          session = await until(() => !stopped && connect(url), { message: 'the database to be back' });
+          await session.client.end().catch(() => undefined);
+          session = await until(() => connect(url), { message: 'the database to be back' });
         }
         ended++;
       }
@@ -78,16 +100,18 @@ export function startWriters({ url, random, transactions, writers = 32 }: Writer
     }
   };
 
-  const finished = Promise.all(Array.from({ length: writers }, (_, writer) => work(writer, random.fork()))).then(
+  const finished = Promise.all(
+    Array.from({ length: writers }, (_, writer) => work(writer, random.fork())),
+  ).then(
     () => undefined,
     (error: unknown) => {
-      stopped = true;
+      stop.abort();
       throw error;
     },
   );
   finished.catch(() => undefined);
   onTestFinished(async () => {
-    stopped = true;
+    stop.abort();
     await finished.catch(() => undefined);
   });
   return {
@@ -97,9 +121,15 @@ export function startWriters({ url, random, transactions, writers = 32 }: Writer
     get ended() {
       return ended;
     },
+    allow(more) {
+      limit = more;
+    },
     async reached(wanted) {
       const goal = Math.min(wanted, transactions);
-      await until(() => stopped || ended >= goal, { message: `${goal} transactions to end`, timeoutMs: 120_000 });
+      await until(() => stop.signal.aborted || ended >= goal, {
+        message: `${goal} transactions to end`,
+        timeoutMs: 120_000,
+      });
       if (ended < goal) await finished;
     },
   };
@@ -108,7 +138,7 @@ export function startWriters({ url, random, transactions, writers = 32 }: Writer
 /** Returns the SQLSTATE of the failure, `''` when there is none, `undefined` when all went well. */
 async function run(client: Client, { statements, oneMessage }: TrapTransaction): Promise<string | undefined> {
   try {
-    if (oneMessage) await client.query(statements.join(';\n'));
+    if (oneMessage) await client.query(statements.map(String).join(';\n'));
     else
       for (const statement of statements) {
         if (typeof statement === 'string') await client.query(statement);
