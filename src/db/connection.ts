@@ -17,6 +17,9 @@ export interface ConnectionOptions extends DatabaseAddress {
 }
 
 /**
+ * Every statement of ours reads a short range of an index, in its order. A log that grows faster than statistics are
+ * gathered makes the planner believe otherwise, and read all of it for each page.
+ *
  * Nothing that settled reading rests on is left to what the server, the database or the role has as default: reading
  * at REPEATABLE READ, or through a search path of somebody else, would be wrong.
  */
@@ -25,6 +28,9 @@ const sessionSettings = [
   'default_transaction_read_only=off',
   'default_transaction_deferrable=off',
   'idle_session_timeout=0',
+  'enable_seqscan=off',
+  'enable_bitmapscan=off',
+  'jit=off',
   'search_path=pg_catalog',
   'TimeZone=UTC',
   'tcp_keepalives_idle=10',

@@ -38,6 +38,7 @@ export function isUnreachable(error: unknown): boolean {
     /^(?:08|28|57P|3D)/.test(state) ||
     ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN', 'EHOSTUNREACH'].includes(state) ||
     // What `pg` says of a connection that was lost, or could not be opened in time, has no code.
-    (error instanceof Error && /^Connection terminated|connection error|^timeout exceeded/.test(error.message))
+    (error instanceof Error &&
+      /^Connection terminated|connection error|^timeout exceeded/.test(error.message))
   );
 }

@@ -34,12 +34,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
     if (org !== undefined && !isIdentifier(org)) throw new CommitcastError('ORG_FORBIDDEN');
     if (verifyAccessToken) {
       if (typeof token !== 'string' || token === '') throw new CommitcastError('TOKEN_REQUIRED');
-      const identity = await verifyAccessToken(token).catch((error: unknown) => {
-        throw error instanceof CommitcastError
-          ? error
-          : new CommitcastError('TOKEN_INVALID', undefined, { cause: error });
-      });
-      return checked(identity, org);
+      return checked(await verifyBy(verifyAccessToken, token), org);
     }
     const claims = await verifyToken(token);
     const claimed = identify(claims);
@@ -67,15 +62,27 @@ async function findMembership(
   userId: string,
   org: string | undefined,
 ): Promise<Membership> {
-  const found =
-    org === undefined
-      ? options.getUserPrimaryOrganization(userId)
-      : options.getUserOrganization(userId, org);
-  const membership = await found.catch((error: unknown) => {
+  let membership: Membership | null;
+  try {
+    membership =
+      org === undefined
+        ? await options.getUserPrimaryOrganization(userId)
+        : await options.getUserOrganization(userId, org);
+  } catch (error) {
     throw isUnreachable(error) ? new CommitcastError('UNAVAILABLE', undefined, { cause: error }) : error;
-  });
+  }
   if (membership) return membership;
   throw new CommitcastError(org === undefined ? 'ORG_REQUIRED' : 'ORG_FORBIDDEN');
+}
+
+/** Whatever an application throws for a token that it does not take, the token is invalid; its own codes stay. */
+async function verifyBy(verify: (token: string) => Promise<Identity>, token: string): Promise<Identity> {
+  try {
+    return await verify(token);
+  } catch (error) {
+    if (error instanceof CommitcastError) throw error;
+    throw new CommitcastError('TOKEN_INVALID', undefined, { cause: error });
+  }
 }
 
 /** An org that is no identifier could forge rooms; one that is not the one asked for is not theirs. */

@@ -59,17 +59,17 @@ export class SocketService<Messages extends EphemeralMessages = EphemeralMessage
   }
 
   /** @throws {CommitcastError} `SUBSCRIPTION_DENIED` when `authorize` says no */
-  joinSite(socket: Socket, site: string): Promise<void> {
-    return this.#options.join(socket, parseSubscription({ site }));
+  async joinSite(socket: Socket, site: string): Promise<void> {
+    await this.#options.join(socket, parseSubscription({ site }));
   }
 
   /** @throws {CommitcastError} `SUBSCRIPTION_DENIED` when `authorize` says no */
-  joinUnit(socket: Socket, unit: string): Promise<void> {
-    return this.#options.join(socket, parseSubscription({ unit }));
+  async joinUnit(socket: Socket, unit: string): Promise<void> {
+    await this.#options.join(socket, parseSubscription({ unit }));
   }
 
-  leave(socket: Socket, subscription: Subscription): Promise<void> {
-    return this.#options.leave(socket, parseSubscription(subscription));
+  async leave(socket: Socket, subscription: Subscription): Promise<void> {
+    await this.#options.leave(socket, parseSubscription(subscription));
   }
 
   #emit(scope: Scope, event: string, data: unknown): void {
@@ -82,7 +82,7 @@ export class SocketService<Messages extends EphemeralMessages = EphemeralMessage
     }
     if (reservedNames.has(event))
       throw new CommitcastError('EVENT_NAME_RESERVED', `${JSON.stringify(event)} is a name of the wire`);
-    const bytes = Buffer.byteLength(JSON.stringify([event, data]));
+    const bytes = Buffer.byteLength(serialize(event, data));
     if (bytes > maxEphemeralBytes) {
       throw new CommitcastError(
         'EVENT_TOO_LARGE',
@@ -90,5 +90,13 @@ export class SocketService<Messages extends EphemeralMessages = EphemeralMessage
       );
     }
     this.#options.io.to(roomsOf(scope)).emit(event, data);
+  }
+}
+
+function serialize(event: string, data: unknown): string {
+  try {
+    return JSON.stringify([event, data]);
+  } catch (error) {
+    throw new CommitcastError('EVENT_INVALID', 'The data cannot be written as JSON', { cause: error });
   }
 }

@@ -98,6 +98,7 @@ function codeOf(error: unknown): CommitcastError {
   if (error instanceof errors.JWTExpired) return new CommitcastError('TOKEN_EXPIRED');
   const unreachable =
     error instanceof errors.JWKSTimeout ||
+    error instanceof errors.JWKSInvalid ||
     (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') ||
     !(error instanceof errors.JOSEError);
   return unreachable

@@ -3,8 +3,8 @@ import { sleep } from '../core/sleep.ts';
 import type { Executor } from '../db/executor.ts';
 import type { HeldLock } from '../db/held-lock.ts';
 import { readCommitting } from '../log/read-committing.ts';
+import { ArrivalRate } from './arrival-rate.ts';
 import type { SettledReader } from './settled-reader.ts';
-import { WakeRate } from './wake-rate.ts';
 
 /** While awake, the time between two reads that find nothing. */
 const pollIntervalMs = 2;
@@ -31,7 +31,7 @@ export interface PumpOptions {
 /**
  * Moves the settled head until the signal aborts, or the connection fails.
  *
- *            a stream of notifications: request AWAKE
+ *            a stream of events: request AWAKE
  *   asleep ------------------------------------------> awake (polls; writers need not NOTIFY)
  *     ^                                                  |
  *     +--- nobody held COMMITTING after the release, <---+ idle: release AWAKE
@@ -42,35 +42,35 @@ export interface PumpOptions {
  */
 export async function pump(options: PumpOptions): Promise<void> {
   const { db, reader, awake, notified, signal } = options;
-  const wakes = new WakeRate();
+  const arrivals = new ArrivalRate();
   let asleep = false;
   let quietSince = performance.now();
 
   const advance = async (): Promise<boolean> => {
     const from = reader.head;
     const to = await reader.advance(db);
+    arrivals.add(to - from);
     if (to > from) options.onSettled(from, to);
     return to > from || reader.waiting;
   };
 
   while (!signal.aborted) {
     notified.take();
-    if (await advance()) {
+    const busy = await advance();
+    if (arrivals.isStream) asleep = false;
+    if (!asleep) awake.request();
+    if (busy) {
       quietSince = performance.now();
       // A gap closes within a commit; ask again soon, but not in a tight loop.
       if (reader.waiting) await sleep(1, signal);
     } else if (asleep) {
       await notified.wait(options.isListening() ? fallbackIntervalMs : deafIntervalMs, signal);
-      asleep = !wakes.isStream();
-      if (!asleep) awake.request();
-      quietSince = performance.now();
     } else if (awake.held && options.isListening() && performance.now() - quietSince >= idleMs) {
       await awake.release();
       // In this order: who was silent because of us is seen holding COMMITTING, or has become visible to the read.
       asleep = (await readCommitting(db)).length === 0 && !(await advance());
       quietSince = performance.now();
     } else {
-      awake.request();
       await notified.wait(pollIntervalMs, signal);
     }
   }

@@ -75,7 +75,9 @@ it('a cursor beyond the head has seen what this history has not: `reset epoch`',
   const server = await startServer(database);
   await appendTypes(database, 'old');
   await until(() => server.app.commitcast.cursor().endsWith('-1'));
-  const client = await connectClient(server.url, { cursor: `${await currentEpoch(database)}-9007199254740991` });
+  const client = await connectClient(server.url, {
+    cursor: `${await currentEpoch(database)}-9007199254740991`,
+  });
   const live = await client.live();
   expect(client.resets).toEqual([{ reason: 'epoch', cursor: live.cursor }]);
   await appendTypes(database, 'new');

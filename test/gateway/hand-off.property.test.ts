@@ -83,7 +83,9 @@ class World {
       );
       await this.meanwhile();
       const page = { floor: '1', wanted: String(Math.min(all.length, limit)) };
-      return { rows: found.length > 0 ? found.map((event) => ({ ...rowOf(event), ...page })) : [empty(page)] };
+      return {
+        rows: found.length > 0 ? found.map((event) => ({ ...rowOf(event), ...page })) : [empty(page)],
+      };
     },
   };
 
@@ -109,7 +111,9 @@ class World {
   }
 
   seenAfter(position: number): number[] {
-    return this.log.filter((event) => event.position > position && this.#sees(event)).map((event) => event.position);
+    return this.log
+      .filter((event) => event.position > position && this.#sees(event))
+      .map((event) => event.position);
   }
 
   #sees({ org, unit }: CommitcastEvent): boolean {
@@ -167,7 +171,8 @@ it('P3: a cursor of a faster instance waits for this one, then joins with nothin
         const after = 10 + ahead;
         const dispatcher = world.dispatcher;
         const db = {
-          query: () => Promise.resolve({ rows: [{ epoch, published: '10', last: String(after), floor: '1' }] }),
+          query: () =>
+            Promise.resolve({ rows: [{ epoch, published: '10', last: String(after), floor: '1' }] }),
         };
         await catchUp({ db, dispatcher }, world.follower(after));
         for (let n = 0; n < 12; n++) world.deliver(n);

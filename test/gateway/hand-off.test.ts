@@ -67,7 +67,10 @@ it('P3: clients that drop at random moments under load and return with their cur
   for (const { client, subscriptions, start } of clients) {
     await until(() => client.events.at(-1)?.type === 'end', { message: 'the last event' });
     const expected = rows
-      .filter(({ position, site_id, unit_id }) => Number(position) > start && isSeen(subscriptions, site_id, unit_id))
+      .filter(
+        ({ position, site_id, unit_id }) =>
+          Number(position) > start && isSeen(subscriptions, site_id, unit_id),
+      )
       .map(({ position }) => Number(position));
     expect(client.positions).toEqual(expected);
     expect(client.resets).toEqual([]);

@@ -58,7 +58,10 @@ it('without a claimed org: the primary membership, else the oldest; `auth.org` p
     role: 'member',
     email: 'older@x',
   });
-  expect(await arrive(server, { token: two, org: 'newer' })).toMatchObject({ organizationId: 'newer', role: 'admin' });
+  expect(await arrive(server, { token: two, org: 'newer' })).toMatchObject({
+    organizationId: 'newer',
+    role: 'admin',
+  });
   expect(await arrive(server, { token: three })).toMatchObject({ organizationId: 'chosen' });
   expect(await arrive(server, { token: three, org: 'older' })).toMatchObject({ organizationId: 'older' });
   // What the token says of the user goes before what the membership says.
@@ -73,12 +76,29 @@ it('P4: no org, or one that is not theirs, is refused: ORG_REQUIRED, ORG_FORBIDD
   const server = await startServer(database);
   const two = await withoutOrg({ sub: 'two' });
   expect(await arrive(server, { token: await withoutOrg({ sub: 'nobody' }) })).toBe('ORG_REQUIRED');
-  for (const org of ['chosen', 'rival', '', 'older:unit:u1', "' or true --", 'x'.repeat(10_000), 7, ['older'], {}, null]) {
-    expect(await arrive(server, { token: two, org: org as string }), String(org).slice(0, 40)).toBe('ORG_FORBIDDEN');
+  for (const org of [
+    'chosen',
+    'rival',
+    '',
+    'older:unit:u1',
+    "' or true --",
+    'x'.repeat(10_000),
+    7,
+    ['older'],
+    {},
+    null,
+  ]) {
+    expect(await arrive(server, { token: two, org: org as string }), String(org).slice(0, 40)).toBe(
+      'ORG_FORBIDDEN',
+    );
   }
   // Also when the token claims an org: it is that one, or none.
-  expect(await arrive(server, { token: await signToken({ sub: 'two' }), org: 'older' })).toBe('ORG_FORBIDDEN');
-  expect(await arrive(server, { token: await signToken({ sub: 'two' }), org: 'acme' })).toMatchObject({ organizationId: 'acme' });
+  expect(await arrive(server, { token: await signToken({ sub: 'two' }), org: 'older' })).toBe(
+    'ORG_FORBIDDEN',
+  );
+  expect(await arrive(server, { token: await signToken({ sub: 'two' }), org: 'acme' })).toMatchObject({
+    organizationId: 'acme',
+  });
 });
 
 it('P4: an org that is no identifier, and claims of the wrong type, are refused, not ignored', async () => {
@@ -103,7 +123,10 @@ it('P4: an org that is no identifier, and claims of the wrong type, are refused,
     { profile_id: {} },
   ];
   for (const claims of bad) {
-    expect(await arrive(server, { token: await signToken(claims) }), JSON.stringify(claims).slice(0, 60)).toBe('TOKEN_INVALID');
+    expect(
+      await arrive(server, { token: await signToken(claims) }),
+      JSON.stringify(claims).slice(0, 60),
+    ).toBe('TOKEN_INVALID');
   }
 });
 
@@ -129,7 +152,10 @@ it('`identify` reads other claims', async () => {
     sites: ['s9'],
   });
   const token = await signToken({ tenant: 'acme', org_id: 'ignored' });
-  expect(await arriveWith({ identify }, { token })).toMatchObject({ organizationId: 'acme', userId: 'user:user-1' });
+  expect(await arriveWith({ identify }, { token })).toMatchObject({
+    organizationId: 'acme',
+    userId: 'user:user-1',
+  });
   const forged = await signToken({ tenant: 'acme:unit:u1' });
   expect(await arriveWith({ identify }, { token: forged })).toBe('TOKEN_INVALID');
 });
@@ -155,7 +181,9 @@ it('`verifyAccessToken` replaces the whole; what it throws is a refusal', async 
 it('`getUserPrimaryOrganization` replaces the table, also for who asks for an org by name', async () => {
   const server = await startServer(database, {
     getUserPrimaryOrganization: (userId) =>
-      Promise.resolve(userId === 'two' ? { organizationId: 'mine', profileId: 'p', role: 'owner', email: null } : null),
+      Promise.resolve(
+        userId === 'two' ? { organizationId: 'mine', profileId: 'p', role: 'owner', email: null } : null,
+      ),
   });
   const token = await withoutOrg({ sub: 'two' });
   const mine = { organizationId: 'mine', profileId: 'p', role: 'owner' };

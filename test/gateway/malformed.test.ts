@@ -82,14 +82,17 @@ const packets: Record<string, string> = {
   'an open': '0{"sid":"x"}',
 };
 
-it.each(Object.entries(packets))('a packet that is %s ends at most its own connection', async (_name, packet) => {
-  const raw = await openRawWebSocket(server.url);
-  raw.sendFrame(join);
-  await until(() => raw.received().includes('["live"'));
-  raw.sendFrame(packet);
-  raw.sendFrame('42["unsubscribe",null]');
-  await expectAlive();
-});
+it.each(Object.entries(packets))(
+  'a packet that is %s ends at most its own connection',
+  async (_name, packet) => {
+    const raw = await openRawWebSocket(server.url);
+    raw.sendFrame(join);
+    await until(() => raw.received().includes('["live"'));
+    raw.sendFrame(packet);
+    raw.sendFrame('42["unsubscribe",null]');
+    await expectAlive();
+  },
+);
 
 it('the same packets before any handshake end at most their own connection', async () => {
   await Promise.all(
@@ -125,7 +128,11 @@ it('a frame larger than any request is refused by ending the connection', async 
 });
 
 it('bytes that are no WebSocket frame, and text that is no UTF-8, end at most their own connection', async () => {
-  for (const bytes of [Buffer.from([0xff, 0xff, 0xff, 0xff]), Buffer.from('GET / HTTP/1.1\r\n\r\n'), Buffer.alloc(1_000)]) {
+  for (const bytes of [
+    Buffer.from([0xff, 0xff, 0xff, 0xff]),
+    Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    Buffer.alloc(1_000),
+  ]) {
     const raw = await openRawWebSocket(server.url);
     raw.stream.write(bytes);
     await raw.closed();
@@ -137,7 +144,11 @@ it('bytes that are no WebSocket frame, and text that is no UTF-8, end at most th
 });
 
 it('an upgrade to an unknown session, transport or version is refused', async () => {
-  for (const query of ['EIO=4&transport=websocket&sid=none', 'EIO=4&transport=carrier-pigeon', 'EIO=99&transport=websocket']) {
+  for (const query of [
+    'EIO=4&transport=websocket&sid=none',
+    'EIO=4&transport=carrier-pigeon',
+    'EIO=99&transport=websocket',
+  ]) {
     const raw = await openRawWebSocket(server.url, `/socket.io/?${query}`);
     await raw.closed();
     // Engine.IO may say so after it has upgraded.
@@ -160,7 +171,9 @@ it('a polling request with rubbish in its body ends at most its own session', as
 it('a handshake whose subscriptions are nested too deep to be sent back is answered all the same', async () => {
   const raw = await openRawWebSocket(server.url);
   const deep = `${'['.repeat(15_000)}${']'.repeat(15_000)}`;
-  raw.sendFrame(`40${JSON.stringify({ token, subscriptions: '?' }).replace('"?"', `[${deep},{"site":${deep}}]`)}`);
+  raw.sendFrame(
+    `40${JSON.stringify({ token, subscriptions: '?' }).replace('"?"', `[${deep},{"site":${deep}}]`)}`,
+  );
   await until(() => raw.received().includes('["live"'));
   expect(raw.received()).toContain('"denied":[{"subscription":null,"code":"SUBSCRIPTION_INVALID"}');
   await expectAlive();

@@ -14,10 +14,16 @@ const database = await createDatabase();
 type Answer = { ok: true; cursor: string } | { ok: false; error: { code: string; message: string } };
 
 /** As a client without types would call it. */
-function ask({ socket }: TestClient, name: 'subscribe' | 'unsubscribe', ...values: unknown[]): Promise<Answer> {
-  return (socket.timeout(20_000) as unknown as {
-    emitWithAck(event: string, ...args: unknown[]): Promise<Answer>;
-  }).emitWithAck(name, ...values);
+function ask(
+  { socket }: TestClient,
+  name: 'subscribe' | 'unsubscribe',
+  ...values: unknown[]
+): Promise<Answer> {
+  return (
+    socket.timeout(20_000) as unknown as {
+      emitWithAck(event: string, ...args: unknown[]): Promise<Answer>;
+    }
+  ).emitWithAck(name, ...values);
 }
 
 async function subscribe(client: TestClient, subscription: Subscription): Promise<number> {
@@ -55,7 +61,9 @@ it('P3: live from the acknowledged cursor on: around it nothing is missed and no
   const expected = rows
     .map(({ position }) => Number(position))
     .filter((position) => windows.some(([from, to]) => position > from && position <= to));
-  expect(client.events.filter(({ unit }) => unit !== undefined).map(({ position }) => position)).toEqual(expected);
+  expect(client.events.filter(({ unit }) => unit !== undefined).map(({ position }) => position)).toEqual(
+    expected,
+  );
 });
 
 it('P3: a subscription made during catch-up is live from its cursor on, in the replay too', async () => {
@@ -64,7 +72,9 @@ it('P3: a subscription made during catch-up is live from its cursor on, in the r
   for (let n = 0; n < 5; n++) {
     await append(
       database.pool,
-      Array.from({ length: 400 }, (_, k) => (k % 2 ? unitEvent('late') : { org: 'acme', type: 'org', data: null })),
+      Array.from({ length: 400 }, (_, k) =>
+        k % 2 ? unitEvent('late') : { org: 'acme', type: 'org', data: null },
+      ),
     );
   }
   await server.close();
@@ -91,7 +101,8 @@ it('subscribe and unsubscribe are idempotent', async () => {
   await subscribe(client, { unit: 'twice' });
   await append(database.pool, unitEvent('twice', 1));
   await until(() => client.events.length > 0);
-  for (let n = 0; n < 2; n++) expect(await ask(client, 'unsubscribe', { unit: 'twice' })).toMatchObject({ ok: true });
+  for (let n = 0; n < 2; n++)
+    expect(await ask(client, 'unsubscribe', { unit: 'twice' })).toMatchObject({ ok: true });
   await append(database.pool, [unitEvent('twice', 2), { org: 'acme', type: 'end', data: 3 }]);
   await until(() => client.events.at(-1)?.type === 'end');
   expect(client.events.map(({ data }) => data)).toEqual([1, 3]);
@@ -104,7 +115,15 @@ it('P4: what is denied at the handshake never refuses the connection, and is lis
       return unit !== 'denied';
     },
   });
-  const wanted = [{ unit: 'fine' }, { unit: 'denied' }, { unit: 'throws' }, { unit: 'a:b' }, 7, null, { org: 'rival' }];
+  const wanted = [
+    { unit: 'fine' },
+    { unit: 'denied' },
+    { unit: 'throws' },
+    { unit: 'a:b' },
+    7,
+    null,
+    { org: 'rival' },
+  ];
   const client = await connectClient(server.url, { subscriptions: wanted as Subscription[] });
   const live = await client.live();
   expect(live.subscriptions).toEqual([{}, { unit: 'fine' }]);
@@ -124,7 +143,9 @@ it('P4: what is denied at the handshake never refuses the connection, and is lis
 it('subscriptions that are no list are denied as a whole, the connection stands', async () => {
   const server = await startServer(database);
   for (const subscriptions of ['unit', 7, { unit: 'u1' }, true]) {
-    const client = await connectClient(server.url, { subscriptions: subscriptions as unknown as Subscription[] });
+    const client = await connectClient(server.url, {
+      subscriptions: subscriptions as unknown as Subscription[],
+    });
     expect((await client.live()).denied).toEqual([{ subscription: null, code: 'SUBSCRIPTION_INVALID' }]);
   }
 });
@@ -135,8 +156,12 @@ it('a session has at most 1,000 subscriptions; each one beyond is told so, at th
   const client = await connectClient(server.url, { subscriptions: many });
   const live: LiveMessage = await client.live();
   expect(live.subscriptions).toHaveLength(1_000);
-  expect(live.denied).toEqual(many.slice(999).map((subscription) => ({ subscription, code: 'SUBSCRIPTION_DENIED' })));
-  expect(await ask(client, 'subscribe', { unit: 'one-more' })).toMatchObject({ error: { code: 'SUBSCRIPTION_DENIED' } });
+  expect(live.denied).toEqual(
+    many.slice(999).map((subscription) => ({ subscription, code: 'SUBSCRIPTION_DENIED' })),
+  );
+  expect(await ask(client, 'subscribe', { unit: 'one-more' })).toMatchObject({
+    error: { code: 'SUBSCRIPTION_DENIED' },
+  });
   expect(await ask(client, 'subscribe', { unit: 'unit-7' })).toMatchObject({ ok: true });
 
   // Without a relay an instance looks at the log now and then only: until it does, this one is catching up.
@@ -192,7 +217,10 @@ it('P4: anything but the five shapes is answered SUBSCRIPTION_INVALID, with or w
       (client.socket.emit as (event: string, ...args: unknown[]) => void)(request, ...values);
     }
   }
-  expect(await ask(client, 'unsubscribe', {})).toMatchObject({ ok: false, error: { code: 'SUBSCRIPTION_INVALID' } });
+  expect(await ask(client, 'unsubscribe', {})).toMatchObject({
+    ok: false,
+    error: { code: 'SUBSCRIPTION_INVALID' },
+  });
   const [socket] = await server.app.commitcast.io.fetchSockets();
   expect([...(socket?.rooms ?? [])].sort()).toEqual([client.socket.id, 'org:acme'].sort());
 });
@@ -201,12 +229,22 @@ it('P4: rights by lists hold at the handshake, at subscribe and in the replay', 
   const server = await startServer(database);
   const { cursor } = await (await connectClient(server.url)).live();
   const token = await signToken({ sites: ['s1'], units: ['u1'] });
-  await append(database.pool, [unitEvent('u1', 1), unitEvent('u2', 2), { org: 'acme', site: 's2', type: 's', data: 3 }]);
-  const client = await connectClient(server.url, { token, cursor, subscriptions: [{ deep: true }, { unit: 'u1' }] });
+  await append(database.pool, [
+    unitEvent('u1', 1),
+    unitEvent('u2', 2),
+    { org: 'acme', site: 's2', type: 's', data: 3 },
+  ]);
+  const client = await connectClient(server.url, {
+    token,
+    cursor,
+    subscriptions: [{ deep: true }, { unit: 'u1' }],
+  });
   const live = await client.live();
   expect(live.denied).toEqual([{ subscription: { deep: true }, code: 'SUBSCRIPTION_DENIED' }]);
   for (const subscription of [{ unit: 'u2' }, { site: 's2' }, { deep: true }, { site: 's1', deep: true }]) {
-    expect(await ask(client, 'subscribe', subscription)).toMatchObject({ error: { code: 'SUBSCRIPTION_DENIED' } });
+    expect(await ask(client, 'subscribe', subscription)).toMatchObject({
+      error: { code: 'SUBSCRIPTION_DENIED' },
+    });
   }
   await append(database.pool, [unitEvent('u2', 4), unitEvent('u1', 5)]);
   await until(() => client.events.at(-1)?.data === 5);

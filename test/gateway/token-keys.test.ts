@@ -10,15 +10,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it.each([rsa, ec])('$algorithm by public key, whether its PEM has line breaks or \\n', async ({ sign, publicPem }) => {
-  for (const publicKey of [publicPem, publicPem.replaceAll('\n', '\\n')]) {
-    const verify = createTokenVerifier({ publicKey });
-    expect(await verify(await sign())).toMatchObject({ sub: 'user-1' });
-    for (const token of [await (publicPem === rsa.publicPem ? ec : rsa).sign(), await signToken()]) {
-      await expect(verify(token)).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
+it.each([rsa, ec])(
+  '$algorithm by public key, whether its PEM has line breaks or \\n',
+  async ({ sign, publicPem }) => {
+    for (const publicKey of [publicPem, publicPem.replaceAll('\n', '\\n')]) {
+      const verify = createTokenVerifier({ publicKey });
+      expect(await verify(await sign())).toMatchObject({ sub: 'user-1' });
+      for (const token of [await (publicPem === rsa.publicPem ? ec : rsa).sign(), await signToken()]) {
+        await expect(verify(token)).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
+      }
     }
-  }
-});
+  },
+);
 
 const unusable: Record<string, TokenOptions> = {
   'no key': {},
@@ -90,5 +93,7 @@ it('JWKS that cannot be fetched is UNAVAILABLE: the token may be good, later it 
   jwks.failure = undefined;
   expect(await verify(token)).toMatchObject({ sub: 'user-1' });
   await jwks.close();
-  await expect(createTokenVerifier({ jwksUrl: jwks.url })(token)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  await expect(createTokenVerifier({ jwksUrl: jwks.url })(token)).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+  });
 });

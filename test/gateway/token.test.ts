@@ -52,7 +52,10 @@ const refused: Record<string, [token: unknown, code: Code]> = {
   'of another secret': [await signToken({}, { key: 'x'.repeat(40) }), 'TOKEN_INVALID'],
   'of a private key': [await rsa.sign(), 'TOKEN_INVALID'],
   'tampered: another org': [tamperedToken(valid, { org_id: 'rival' }), 'TOKEN_INVALID'],
-  'tampered: a longer life': [tamperedToken(await signToken({}, { ttlSeconds: -60 }), { exp: 9_999_999_999 }), 'TOKEN_INVALID'],
+  'tampered: a longer life': [
+    tamperedToken(await signToken({}, { ttlSeconds: -60 }), { exp: 9_999_999_999 }),
+    'TOKEN_INVALID',
+  ],
   expired: [await signToken({}, { ttlSeconds: -6 }), 'TOKEN_EXPIRED'],
   'expired long ago': [await signToken({ exp: 1 }), 'TOKEN_EXPIRED'],
   'without exp': [await signToken({}, { ttlSeconds: null }), 'TOKEN_INVALID'],
@@ -70,7 +73,11 @@ it('a token that is not ours is refused before the connection exists, each with 
   for (const [name, [token, code]] of Object.entries(refused)) {
     const client = await connectClient(server.url, { token: token as string });
     const [refusal] = await until(() => client.refusals.length > 0 && client.refusals, { message: name });
-    expect({ name, ...refusal?.data, message: refusal?.message }).toEqual({ name, code, message: codes[code].meaning });
+    expect({ name, ...refusal?.data, message: refusal?.message }).toEqual({
+      name,
+      code,
+      message: codes[code].meaning,
+    });
     expect(client.socket.connected).toBe(false);
     client.socket.disconnect();
   }
@@ -82,7 +89,10 @@ it('a token of 10 MB ends its connection, and only that', async () => {
   const server = await startServer(database);
   const witness = await connectClient(server.url);
   await witness.live();
-  const client = await connectClient(server.url, { token: 'x'.repeat(10_000_000), options: { reconnection: false } });
+  const client = await connectClient(server.url, {
+    token: 'x'.repeat(10_000_000),
+    options: { reconnection: false },
+  });
   await until(() => !client.socket.active || client.socket.io.engine.readyState === 'closed');
   expect(client.lives).toEqual([]);
   expect(witness.socket.connected).toBe(true);
@@ -100,7 +110,9 @@ it('a public key given as an HS256 secret signs nothing: the algorithm follows f
 });
 
 it('issuer and audience are pinned when they are set', async () => {
-  const server = await startServer(database, { jwt: { secret, issuer: 'https://app', audience: 'commitcast' } });
+  const server = await startServer(database, {
+    jwt: { secret, issuer: 'https://app', audience: 'commitcast' },
+  });
   const outcomes: [Claims, boolean][] = [
     [{}, false],
     [{ iss: 'https://app' }, false],
@@ -144,7 +156,9 @@ it('tokens and secrets appear in no log line, at no level, whatever happens to t
   const tokens = [
     good,
     await signToken({ iss, ...without('org_id') }),
-    ...Object.values(refused).flatMap(([token]) => (typeof token === 'string' && token.length > 10 ? [token] : [])),
+    ...Object.values(refused).flatMap(([token]) =>
+      typeof token === 'string' && token.length > 10 ? [token] : [],
+    ),
   ];
   for (const token of tokens) {
     const client = await connectClient(url, { token });

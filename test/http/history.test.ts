@@ -10,7 +10,14 @@ import { get } from './request.ts';
 
 const database = await createDatabase();
 const withoutOrg = { org_id: undefined } as unknown as Claims;
-const scopes = [{}, { site: 's1' }, { site: 's1', unit: 'u1' }, { unit: 'u1' }, { site: 's2' }, { site: 's2', unit: 'u2' }];
+const scopes = [
+  {},
+  { site: 's1' },
+  { site: 's1', unit: 'u1' },
+  { unit: 'u1' },
+  { site: 's2' },
+  { site: 's2', unit: 'u2' },
+];
 await append(
   database.pool,
   Array.from({ length: 300 }, (_, n) => ({
@@ -64,7 +71,10 @@ it('pages of any size, put together, are exactly the log of the scope, in order'
     for (const limit of [1, 7, 100, 500]) {
       if (limit === 1 && expected.length > 100) continue;
       const events = await readAll(server.url, `${query}&limit=${limit}`);
-      expect(events.map(({ position }) => position), `${query} in pages of ${limit}`).toEqual(expected);
+      expect(
+        events.map(({ position }) => position),
+        `${query} in pages of ${limit}`,
+      ).toEqual(expected);
     }
   }
 });
@@ -83,7 +93,10 @@ it('from `cursor` to `until`, in pages, is exactly what lies between', async () 
     ({ cursor, more } = body);
   }
   expect(positions).toEqual(await positionsWhere('position > 50 and position <= 120'));
-  const beyond = await get<EventsAnswer>(server.url, `/v1/events?deep=true&cursor=${epoch}-130&until=${epoch}-120`);
+  const beyond = await get<EventsAnswer>(
+    server.url,
+    `/v1/events?deep=true&cursor=${epoch}-130&until=${epoch}-120`,
+  );
   expect(beyond.body).toEqual({ events: [], cursor: `${epoch}-130`, more: false });
 });
 
@@ -94,7 +107,9 @@ it('a history that ends at `until` says that there is no more, and its cursor go
     server.url,
     `/v1/events?deep=true&cursor=${epoch}-50&until=${epoch}-120&limit=500`,
   );
-  expect(body.events.map(({ position }) => position)).toEqual(await positionsWhere('position > 50 and position <= 120'));
+  expect(body.events.map(({ position }) => position)).toEqual(
+    await positionsWhere('position > 50 and position <= 120'),
+  );
   expect(body).toMatchObject({ cursor: `${epoch}-120`, more: false });
 });
 
@@ -158,7 +173,11 @@ it('a bad parameter has its code, whether it is wrong, double or empty', async (
   };
   for (const [query, code] of Object.entries(bad)) {
     const answer = await get(server.url, `/v1/events?${query}`);
-    expect({ query, status: answer.status, code: answer.body.error?.code }).toEqual({ query, status: 400, code });
+    expect({ query, status: answer.status, code: answer.body.error?.code }).toEqual({
+      query,
+      status: 400,
+      code,
+    });
   }
 });
 
@@ -166,8 +185,18 @@ it('a history that is not whole any more says `reset` instead of a page', async 
   const server = await startWithAll();
   const cursor = server.app.commitcast.cursor();
   const epoch = cursor.split('-')[0] ?? '';
-  expect((await get(server.url, '/v1/events?cursor=aaaaaaaa-1')).body).toEqual({ reset: 'unknown', events: [], cursor, more: false });
-  expect((await get(server.url, `/v1/events?cursor=${epoch}-999`)).body).toEqual({ reset: 'epoch', events: [], cursor, more: false });
+  expect((await get(server.url, '/v1/events?cursor=aaaaaaaa-1')).body).toEqual({
+    reset: 'unknown',
+    events: [],
+    cursor,
+    more: false,
+  });
+  expect((await get(server.url, `/v1/events?cursor=${epoch}-999`)).body).toEqual({
+    reset: 'epoch',
+    events: [],
+    cursor,
+    more: false,
+  });
 });
 
 it('/v1/cursor says where the log stands: reading on from it gives only what is committed later', async () => {

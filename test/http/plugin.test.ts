@@ -27,8 +27,14 @@ const badOptions: Record<string, [CommitcastOptions, problem: string]> = {
   'an unknown key': [{ jwt, databaseUrl, databaseURL: 'x' } as CommitcastOptions, 'databaseURL'],
   'an unknown key of jwt': [{ jwt: { ...jwt, algorithm: 'none' } as typeof jwt, databaseUrl }, 'algorithm'],
   'an unknown adapter': [{ jwt, databaseUrl, adapter: 'carrier-pigeon' as 'memory' }, 'adapter'],
-  'a callback that is none': [{ jwt, databaseUrl, authorize: true as never }, 'authorize: must be a function'],
-  'a number out of range': [{ jwt, databaseUrl, checkpointIntervalMs: 1, tailBytes: -1 }, 'checkpointIntervalMs'],
+  'a callback that is none': [
+    { jwt, databaseUrl, authorize: true as never },
+    'authorize: must be a function',
+  ],
+  'a number out of range': [
+    { jwt, databaseUrl, checkpointIntervalMs: 1, tailBytes: -1 },
+    'checkpointIntervalMs',
+  ],
   'no key': [{ databaseUrl }, 'exactly one of secret, public key and JWKS address'],
   'two keys': [{ databaseUrl, jwt: { secret, publicKey: publicPem } }, 'exactly one of secret'],
   'a short secret': [{ databaseUrl, jwt: { secret: 'x'.repeat(31) } }, 'fewer than 32 bytes'],
@@ -36,41 +42,61 @@ const badOptions: Record<string, [CommitcastOptions, problem: string]> = {
   'a JWKS address that is none': [{ databaseUrl, jwt: { jwksUrl: 'rubbish' } }, 'JWKS address'],
 };
 
-it.each(Object.entries(badOptions))('%s: CONFIG_INVALID at registration, saying which', async (_name, [options, problem]) => {
-  const app = Fastify();
-  const failure = await Promise.resolve(app.register(commitcast, options)).then(
-    () => app.ready().then(() => undefined),
-    (error: unknown) => error,
-  ).catch((error: unknown) => error);
-  expect(failure).toMatchObject({ code: 'CONFIG_INVALID' });
-  expect((failure as Error).message).toContain(problem);
-  expect((failure as Error).message).not.toContain(secret);
-  await app.close();
-});
+it.each(Object.entries(badOptions))(
+  '%s: CONFIG_INVALID at registration, saying which',
+  async (_name, [options, problem]) => {
+    const app = Fastify();
+    const failure = await Promise.resolve(app.register(commitcast, options))
+      .then(
+        () => app.ready().then(() => undefined),
+        (error: unknown) => error,
+      )
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'CONFIG_INVALID' });
+    expect((failure as Error).message).toContain(problem);
+    expect((failure as Error).message).not.toContain(secret);
+    await app.close();
+  },
+);
 
 it('every problem is in the one error', async () => {
-  const options = { jwt, databaseUrl, adapter: 'x', relay: 'yes', authorize: 1 } as unknown as CommitcastOptions;
-  const failure = await Promise.resolve(Fastify().register(commitcast, options)).catch((error: unknown) => error);
+  const options = {
+    jwt,
+    databaseUrl,
+    adapter: 'x',
+    relay: 'yes',
+    authorize: 1,
+  } as unknown as CommitcastOptions;
+  const failure = await Promise.resolve(Fastify().register(commitcast, options)).catch(
+    (error: unknown) => error,
+  );
   expect((failure as Error).message).toMatch(/relay.*\n?.*|adapter/);
   for (const name of ['adapter', 'relay', 'authorize']) expect((failure as Error).message).toContain(name);
 });
 
-it.each(['pool', 'db'] as const)('a %s handed in is taken for its address; it is never used up, never closed', async (kind) => {
-  const pool = new Pool({ connectionString: databaseUrl, max: 1 });
-  onTestFinished(() => pool.end());
-  // The application keeps its only connection for itself.
-  const taken = await pool.connect();
-  const app = Fastify();
-  await app.register(commitcast, { jwt, adapter: 'memory', ...(kind === 'pool' ? { pool } : { db: drizzle(pool) }) });
-  const url = await app.listen({ port: 0, host: '127.0.0.1' });
-  const client = await connectClient(url);
-  await client.live();
-  await app.commitcast.append(taken, { org: 'acme', type: kind, data: null });
-  await until(() => client.events.some(({ type }) => type === kind));
-  await app.close();
-  taken.release();
-  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
-});
+it.each(['pool', 'db'] as const)(
+  'a %s handed in is taken for its address; it is never used up, never closed',
+  async (kind) => {
+    const pool = new Pool({ connectionString: databaseUrl, max: 1 });
+    onTestFinished(() => pool.end());
+    // The application keeps its only connection for itself.
+    const taken = await pool.connect();
+    const app = Fastify();
+    await app.register(commitcast, {
+      jwt,
+      adapter: 'memory',
+      ...(kind === 'pool' ? { pool } : { db: drizzle(pool) }),
+    });
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    const client = await connectClient(url);
+    await client.live();
+    await app.commitcast.append(taken, { org: 'acme', type: kind, data: null });
+    await until(() => client.events.some(({ type }) => type === kind));
+    await app.close();
+    taken.release();
+    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  },
+);
 
 it('the application is decorated at once, before it is ready', async () => {
   const app = Fastify();

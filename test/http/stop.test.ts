@@ -31,23 +31,26 @@ async function expectClosesInTime(close: () => Promise<void>): Promise<void> {
   expect(performance.now() - begin).toBeLessThan(10_000);
 }
 
-it.each(['memory', 'postgres'] as const)('with websocket and polling clients, adapter %s: told, down in time, nothing left open', async (adapter) => {
-  const server = await startServer(database, { adapter });
-  const clients = await Promise.all(
-    (['websocket', 'websocket', 'polling', 'polling'] as const).map((transport) =>
-      connectClient(server.url, { options: { ...stayAway.options, transports: [transport] } }),
-    ),
-  );
-  await Promise.all(clients.map((client) => client.live()));
-  await append(database.pool, { org: 'acme', type: 'test', data: null });
-  await until(() => clients.every(({ events }) => events.length > 0));
+it.each(['memory', 'postgres'] as const)(
+  'with websocket and polling clients, adapter %s: told, down in time, nothing left open',
+  async (adapter) => {
+    const server = await startServer(database, { adapter });
+    const clients = await Promise.all(
+      (['websocket', 'websocket', 'polling', 'polling'] as const).map((transport) =>
+        connectClient(server.url, { options: { ...stayAway.options, transports: [transport] } }),
+      ),
+    );
+    await Promise.all(clients.map((client) => client.live()));
+    await append(database.pool, { org: 'acme', type: 'test', data: null });
+    await until(() => clients.every(({ events }) => events.length > 0));
 
-  await expectClosesInTime(server.close);
-  await until(() => clients.every(({ closes }) => closes.length === 1));
-  for (const { closes } of clients) expect(closes).toMatchObject([{ code: 'SHUTTING_DOWN', retry: true }]);
-  for (const { socket } of clients) socket.disconnect();
-  await expectNoLeaks();
-});
+    await expectClosesInTime(server.close);
+    await until(() => clients.every(({ closes }) => closes.length === 1));
+    for (const { closes } of clients) expect(closes).toMatchObject([{ code: 'SHUTTING_DOWN', retry: true }]);
+    for (const { socket } of clients) socket.disconnect();
+    await expectNoLeaks();
+  },
+);
 
 it('a client that never closes its side, one that never reads, and connections that say nothing are cut', async () => {
   const server = await startServer(database);
@@ -66,7 +69,8 @@ it('a client that never closes its side, one that never reads, and connections t
     idle.destroy();
   });
   // More than the kernel takes for somebody who does not read.
-  for (let n = 0; n < 40; n++) await append(database.pool, { org: 'acme', type: 'big', data: 'x'.repeat(250_000) });
+  for (let n = 0; n < 40; n++)
+    await append(database.pool, { org: 'acme', type: 'big', data: 'x'.repeat(250_000) });
   await until(() => Number(server.app.commitcast.cursor().split('-')[1]) >= 40);
 
   await expectClosesInTime(server.close);
