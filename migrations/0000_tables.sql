@@ -133,7 +133,7 @@ create index log_site_deep on commitcast.log (org_id, site_id, position) where s
 create function commitcast.refuse_change() returns trigger
 language plpgsql as $$
 begin
-  perform commitcast.refuse('CC005', 'LOG_APPEND_ONLY: the log refuses ' || tg_op);
+  perform commitcast.refuse('CC005', format('LOG_APPEND_ONLY: commitcast.%s refuses %s', tg_table_name, tg_op));
   return null;
 end
 $$;
@@ -142,6 +142,13 @@ create trigger append_only before update or delete or truncate on commitcast.log
 for each statement execute function commitcast.refuse_change();
 --> statement-breakpoint
 alter table commitcast.log enable always trigger append_only;
+--> statement-breakpoint
+-- What is handed on at the COMMIT is the row as it was inserted: a changed one would be lost without a word. A deleted
+-- one is taken back.
+create trigger append_only before update on commitcast.outbox
+for each statement execute function commitcast.refuse_change();
+--> statement-breakpoint
+alter table commitcast.outbox enable always trigger append_only;
 --> statement-breakpoint
 
 -- One row. `published` is saved lazily; `floor` is the oldest position that is kept; `heartbeat` counts up while a

@@ -59,7 +59,7 @@ begin
 
   -- The setting is looked at first: the text of a large statement is dear to copy.
   if current_setting('max_prepared_transactions') <> '0'
-    and current_query() ~* '(^|;)\s*prepare\s+transaction\s+''[^'']*''\s*;?\s*$' then
+    and current_query() ~* '(^|;)\s*prepare\s+transaction\s+''[^'']*''\s*(;|--|/\*|$)' then
     perform commitcast.refuse('CC006', 'EVENTS_PREPARED: a prepared transaction would hold its positions, and all that follow, back');
   end if;
 

@@ -177,7 +177,7 @@ export class Session {
   }
 
   #atSeam(change: () => void): Promise<number> {
-    // A socket that is gone must not join a room: nobody would ever take it out.
+    // There is no seam any more: whoever asked would wait for ever.
     if (this.#ended.signal.aborted) throw new CommitcastError('SUBSCRIPTION_DENIED', 'The session has ended');
     if (this.#live) {
       change();

@@ -93,7 +93,7 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
     join: async (socket, subscription) => {
       if (!(await authorize(identityOf(socket), subscription)))
         throw new CommitcastError('SUBSCRIPTION_DENIED');
-      // Gone while `authorize` was asked: a room that it joined now would keep it for ever.
+      // Gone while `authorize` was asked: it sees nothing any more.
       if (!socket.connected) throw new CommitcastError('SUBSCRIPTION_DENIED', 'The socket has disconnected');
       await socket.join(roomFor(socket, subscription));
     },

@@ -28,7 +28,22 @@ export async function dropPartitionsBelow(db: Executor, position: number): Promi
     await db.query(`drop table commitcast."${name}"`);
     dropped.push(name);
   }
+  for (const { name } of await detachedBelow(db, position)) {
+    await db.query(`drop table commitcast."${name}"`);
+    dropped.push(name);
+  }
   return dropped;
+}
+
+/** What a crash between detaching and dropping has left. */
+function detachedBelow(db: Executor, position: number) {
+  return rowsOf<{ name: string }>(
+    db,
+    `select relname::text as name from pg_catalog.pg_class c
+     where relnamespace = 'commitcast'::regnamespace and relkind = 'r' and relname ~ '^log_[0-9]+$'
+       and not relispartition and substr(relname, 5)::bigint < $1`,
+    [position],
+  );
 }
 
 function partitionsBelow(db: Executor, position: number) {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatCursor, parseCursor } from '../../src/core/cursor.ts';
 import { codes, CommitcastError, isCode, toPublicError, type CodeRule } from '../../src/core/errors.ts';
@@ -6,7 +6,7 @@ import { isIdentifier } from '../../src/core/identifier.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../../src/core/subscription.ts';
 
 const text = (alphabet: string, options: { minLength: number; maxLength: number }) =>
-  fc.string({ unit: fc.constantFrom(...alphabet), ...options });
+  fc.string({ unit: fc.constantFrom(...alphabet.split('')), ...options });
 const epochs = text('abcdefghijklmnopqrstuvwxyz234567', { minLength: 8, maxLength: 8 });
 const ids = text('abcXYZ019._~-', { minLength: 1, maxLength: 128 });
 
@@ -79,7 +79,7 @@ describe('subscription', () => {
   });
 });
 
-const sorted = (value: object) => Object.entries(value).sort();
+const sorted = ({ site, unit, deep }: Subscription) => [site, unit, deep];
 
 describe('codes', () => {
   it.each(Object.entries<CodeRule>(codes))(
@@ -97,26 +97,11 @@ describe('codes', () => {
   );
 
   it('every code of the contract is there', () => {
-    const contract = [
-      ...[
-        'TOKEN_REQUIRED',
-        'TOKEN_INVALID',
-        'TOKEN_EXPIRED',
-        'ORG_REQUIRED',
-        'ORG_FORBIDDEN',
-        'CURSOR_INVALID',
-      ],
-      ...['RATE_LIMITED', 'SUBSCRIPTION_INVALID', 'SUBSCRIPTION_DENIED', 'EVENT_INVALID', 'EVENT_TOO_LARGE'],
-      ...[
-        'TOO_MANY_EVENTS',
-        'EVENT_NAME_RESERVED',
-        'SLOW_CONSUMER',
-        'SHUTTING_DOWN',
-        'INTERNAL',
-        'PORT_IN_USE',
-      ],
-      ...['DATABASE_REQUIRED', 'JWT_KEY_REQUIRED', 'SCHEMA_TOO_NEW', 'ALREADY_RUNNING'],
-    ];
+    const contract =
+      `TOKEN_REQUIRED TOKEN_INVALID TOKEN_EXPIRED ORG_REQUIRED ORG_FORBIDDEN CURSOR_INVALID RATE_LIMITED
+      SUBSCRIPTION_INVALID SUBSCRIPTION_DENIED EVENT_INVALID EVENT_TOO_LARGE TOO_MANY_EVENTS EVENT_NAME_RESERVED
+      SLOW_CONSUMER SHUTTING_DOWN INTERNAL PORT_IN_USE DATABASE_REQUIRED JWT_KEY_REQUIRED SCHEMA_TOO_NEW
+      ALREADY_RUNNING`.split(/\s+/);
     for (const code of contract) expect(isCode(code), code).toBe(true);
     expect(codes.TOKEN_REQUIRED.meaning).toBe('Authentication token required');
   });

@@ -120,7 +120,7 @@ it('20 LISTEN connections killed: no process ends, none leaks, each instance hea
   await until(() => client.events.length === 1);
   random.mockRestore();
   client.socket.disconnect();
-  await Promise.all(servers.map(({ close }) => close()));
+  await Promise.all(servers.map((server) => server.close()));
   await expectNoLeaks();
 });
 

@@ -1,12 +1,12 @@
 import { beforeAll, expect, it } from 'vitest';
 import { CommitcastError } from '../../src/core/errors.ts';
-import type { SocketData } from '../../src/gateway/identity.ts';
 import { append } from '../../src/log/append.ts';
 import { connectClient, type TestClientOptions } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
-import { startServer, type TestServer, type TestServerOptions } from '../support/server.ts';
+import { startServer, type TestServerOptions } from '../support/server.ts';
 import { signToken, type Claims } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
+import { arrive } from './arrive.ts';
 
 const database = await createDatabase();
 const withoutOrg = (claims: Claims = {}) => signToken({ ...claims, org_id: undefined } as unknown as Claims);
@@ -20,16 +20,6 @@ beforeAll(async () => {
       ('three', 'chosen', null, null, 'member', null, null, true, '2022-01-01'),
       ('narrow', 'acme', null, null, 'member', '{s1}', '{u1}', true, '2020-01-01')`);
 });
-
-/** What the server says: who the socket is, or the code of the refusal. */
-async function arrive(server: TestServer, auth: TestClientOptions): Promise<SocketData | string | undefined> {
-  const client = await connectClient(server.url, auth);
-  await until(() => client.lives.length + client.refusals.length > 0);
-  const { id } = client.socket;
-  const data = server.app.commitcast.io.of('/').sockets.get(id ?? '')?.data as SocketData | undefined;
-  client.socket.disconnect();
-  return data ?? client.refusals[0]?.data?.code;
-}
 
 async function arriveWith(options: TestServerOptions, auth: TestClientOptions) {
   const server = await startServer(database, options);
@@ -88,7 +78,7 @@ it('P4: no org, or one that is not theirs, is refused: ORG_REQUIRED, ORG_FORBIDD
     {},
     null,
   ]) {
-    expect(await arrive(server, { token: two, org: org as string }), String(org).slice(0, 40)).toBe(
+    expect(await arrive(server, { token: two, org: org as string }), JSON.stringify(org).slice(0, 40)).toBe(
       'ORG_FORBIDDEN',
     );
   }
@@ -145,12 +135,13 @@ it('P4: the sites and units of a membership narrow what its user may see', async
   expect(client.events.map(({ type }) => type)).toEqual(['yes']);
 });
 
+const identify = ({ tenant, sub }: Record<string, unknown>) => ({
+  organizationId: tenant as string,
+  userId: `user:${sub as string}`,
+  sites: ['s9'],
+});
+
 it('`identify` reads other claims', async () => {
-  const identify = ({ tenant, sub }: Record<string, unknown>) => ({
-    organizationId: tenant as string,
-    userId: `user:${sub as string}`,
-    sites: ['s9'],
-  });
   const token = await signToken({ tenant: 'acme', org_id: 'ignored' });
   expect(await arriveWith({ identify }, { token })).toMatchObject({
     organizationId: 'acme',

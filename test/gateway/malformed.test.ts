@@ -5,6 +5,7 @@ import { createDatabase } from '../support/database.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { signToken } from '../support/tokens.ts';
 import { once, until } from '../support/until.ts';
+import { malformedPackets } from './malformed-packets.ts';
 import { openRawWebSocket } from './raw-websocket.ts';
 
 const database = await createDatabase();
@@ -38,49 +39,7 @@ async function expectAlive(): Promise<void> {
 const token = await signToken();
 const join = `40${JSON.stringify({ token })}`;
 
-/** Engine.IO messages of a socket that is connected. */
-const packets: Record<string, string> = {
-  'an empty message': '4',
-  'an unknown packet type': '49',
-  'no JSON': '42[',
-  'JSON that is no list': '42{"a":1}',
-  'an empty list': '42[]',
-  'a name that is a number': '42[1]',
-  'a name that is an object': '42[{"toString":1}]',
-  'a name that is null': '42[null]',
-  'the name connect': '42["connect"]',
-  'the name connect_error': '42["connect_error",{}]',
-  'the name disconnect': '42["disconnect"]',
-  'the name disconnecting': '42["disconnecting","x"]',
-  'the name newListener': '42["newListener"]',
-  'the name removeListener': '42["removeListener"]',
-  'the name error': '42["error",{"message":"x"}]',
-  'the name __proto__': '42["__proto__",{}]',
-  'the name constructor': '42["constructor",1]',
-  'the name events': '42["events",[],"aaaaaaaa-9"]',
-  'the name close': '42["close",{"code":"SHUTTING_DOWN"}]',
-  'the name of a doorbell': '42["commitcast:doorbell",{"epoch":"aaaaaaaa","from":0,"to":9}]',
-  'an unknown name with an ack': '4217["nothing"]',
-  'an ack out of nowhere': '430["x"]',
-  'an ack with a huge id': '4399999999999999999999[]',
-  'an ack that is no list': '431{}',
-  'a second connect': join,
-  'a connect without a token': '40',
-  'a connect that is a list': '40[]',
-  'a connect that is null': '40null',
-  'an error packet': '44{"message":"x"}',
-  'a binary event whose attachments never come': '451-["subscribe",{"_placeholder":true,"num":0}]',
-  'a binary event without its count': '45["subscribe"]',
-  'a binary event with a million attachments': '451000000-["subscribe"]',
-  'a placeholder out of range': '451-["subscribe",{"_placeholder":true,"num":7}]',
-  'a binary ack': '461-0[{"_placeholder":true,"num":0}]',
-  'another namespace': '42/admin,["x"]',
-  'a namespace of 10,000 characters': `40/${'n'.repeat(10_000)},{}`,
-  'deep nesting': `42["subscribe",${'['.repeat(20_000)}${']'.repeat(20_000)}]`,
-  'a wrong upgrade': '5',
-  'a ping': '2probe',
-  'an open': '0{"sid":"x"}',
-};
+const packets = malformedPackets(join);
 
 it.each(Object.entries(packets))(
   'a packet that is %s ends at most its own connection',

@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { setupSocketAuth, type IdentityOptions } from '../../src/gateway/setup-socket-auth.ts';
 import { secret, signToken, unsignedToken, type Claims } from '../support/tokens.ts';
 import { once, until } from '../support/until.ts';
+import { hold } from './held.ts';
 
 async function start(options: IdentityOptions = {}) {
   const http = createServer();
@@ -95,13 +96,8 @@ it('the connection ends with its token, and stock clients do not come back', asy
 });
 
 it('a socket that goes while `authorize` is asked leaves no room behind', async () => {
-  let release = () => {};
-  const answer = new Promise<boolean>((resolve) => {
-    release = () => {
-      resolve(true);
-    };
-  });
-  const { open, opened, sockets, io } = await start({ authorize: () => answer });
+  const { promise, release } = hold(true);
+  const { open, opened, sockets, io } = await start({ authorize: () => promise });
   const client = open({ token: await signToken() });
   await until(() => opened.length === 1);
   const joining = sockets.joinUnit(opened[0] as Socket, 'ghost');

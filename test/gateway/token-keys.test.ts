@@ -10,18 +10,15 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it.each([rsa, ec])(
-  '$algorithm by public key, whether its PEM has line breaks or \\n',
-  async ({ sign, publicPem }) => {
-    for (const publicKey of [publicPem, publicPem.replaceAll('\n', '\\n')]) {
-      const verify = createTokenVerifier({ publicKey });
-      expect(await verify(await sign())).toMatchObject({ sub: 'user-1' });
-      for (const token of [await (publicPem === rsa.publicPem ? ec : rsa).sign(), await signToken()]) {
-        await expect(verify(token)).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
-      }
+it.each([rsa, ec])('$algorithm by public key, whether its PEM has line breaks or \\n', async (keys) => {
+  for (const publicKey of [keys.publicPem, keys.publicPem.replaceAll('\n', '\\n')]) {
+    const verify = createTokenVerifier({ publicKey });
+    expect(await verify(await keys.sign())).toMatchObject({ sub: 'user-1' });
+    for (const token of [await (keys === rsa ? ec : rsa).sign(), await signToken()]) {
+      await expect(verify(token)).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
     }
-  },
-);
+  }
+});
 
 const unusable: Record<string, TokenOptions> = {
   'no key': {},

@@ -5,7 +5,7 @@ import { openRawWebSocket } from '../gateway/raw-websocket.ts';
 import { connectClient } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
 import { watchLeaks } from '../support/leaks.ts';
-import { startServer } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { signToken, type Claims } from '../support/tokens.ts';
 import { once, until } from '../support/until.ts';
 
@@ -25,9 +25,9 @@ afterEach(() => {
 
 const stayAway = { options: { reconnection: false } };
 
-async function expectClosesInTime(close: () => Promise<void>): Promise<void> {
+async function expectClosesInTime(server: TestServer): Promise<void> {
   const begin = performance.now();
-  await close();
+  await server.close();
   expect(performance.now() - begin).toBeLessThan(10_000);
 }
 
@@ -44,7 +44,7 @@ it.each(['memory', 'postgres'] as const)(
     await append(database.pool, { org: 'acme', type: 'test', data: null });
     await until(() => clients.every(({ events }) => events.length > 0));
 
-    await expectClosesInTime(server.close);
+    await expectClosesInTime(server);
     await until(() => clients.every(({ closes }) => closes.length === 1));
     for (const { closes } of clients) expect(closes).toMatchObject([{ code: 'SHUTTING_DOWN', retry: true }]);
     for (const { socket } of clients) socket.disconnect();
@@ -73,11 +73,28 @@ it('a client that never closes its side, one that never reads, and connections t
     await append(database.pool, { org: 'acme', type: 'big', data: 'x'.repeat(250_000) });
   await until(() => Number(server.app.commitcast.cursor().split('-')[1]) >= 40);
 
-  await expectClosesInTime(server.close);
+  await expectClosesInTime(server);
   await silent.closed();
   deaf.stream.resume();
   await deaf.closed();
   idle.destroy();
+  await expectNoLeaks();
+});
+
+it('a polling client that never polls again keeps nothing waiting, not even a timer', async () => {
+  const server = await startServer(database);
+  const polling = `${server.url}/socket.io/?EIO=4&transport=polling`;
+  const { sid } = JSON.parse((await (await fetch(polling)).text()).slice(1)) as { sid: string };
+  const body = `40${JSON.stringify({ token: await signToken() })}`;
+  await (await fetch(`${polling}&sid=${sid}`, { method: 'POST', body })).text();
+  const poll = async () => (await fetch(`${polling}&sid=${sid}`)).text();
+  await until(async () => (await poll()).includes('["live"'));
+  const last = poll();
+  const [socket] = server.app.commitcast.io.of('/').sockets.values();
+  // The farewell is the answer to this poll; the end of the session would be the answer to the next.
+  await until(() => socket?.conn.transport.writable);
+  await expectClosesInTime(server);
+  expect(await last).toContain('SHUTTING_DOWN');
   await expectNoLeaks();
 });
 
@@ -87,7 +104,7 @@ it('with the database gone it stops in time all the same', async () => {
   const client = await connectClient(server.url, stayAway);
   await client.live();
   await own.drop();
-  await expectClosesInTime(server.close);
+  await expectClosesInTime(server);
   expect(client.closes).toMatchObject([{ code: 'SHUTTING_DOWN' }]);
 });
 

@@ -157,4 +157,12 @@ describe('old partitions are dropped', () => {
     expect((await partitions()).some(({ detaching }) => detaching)).toBe(false);
     expect(await typesInLog(db)).toEqual(['new', 'meanwhile']);
   });
+
+  it('also when a crash came between the detach and the drop', async () => {
+    await db.query('alter table commitcast.log detach partition commitcast.log_1 concurrently');
+    await db.query(`select commitcast.raise_floor($1)`, [size + 1]);
+    expect(await dropPartitionsBelow(db, size + 1)).toEqual(['log_1']);
+    const { rows } = await db.query(`select to_regclass('commitcast.log_1') as left_over`);
+    expect(rows).toEqual([{ left_over: null }]);
+  });
 });

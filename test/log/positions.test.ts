@@ -172,7 +172,7 @@ describe('a position survives what happens to its session:', () => {
   it.each(['simple', 'extended'])('PREPARE TRANSACTION is refused (%s protocol)', async (protocol) => {
     await a.query('begin');
     await insertEvent(a, 'prepared');
-    const text = `prepare transaction 'two phases'`;
+    const text = `prepare transaction 'two phases' -- as a transaction manager sends it`;
     const prepared = a.query(protocol === 'simple' ? text : { text, values: [], name: 'p' });
     await expect(prepared).rejects.toMatchObject({ code: 'CC006' });
     await expectNobodyHeld();

@@ -136,4 +136,18 @@ describe('the log is append-only, for its owner and a superuser too:', () => {
       });
     }
   });
+
+  it('an event in the outbox may be taken back by its transaction, but not changed: it would be lost', async () => {
+    const client = await database.connect();
+    await client.query('begin');
+    await insertEvent(client, 'taken back');
+    await client.query(`delete from commitcast.outbox where type = 'taken back'`);
+    await insertEvent(client, 'kept');
+    await client.query('savepoint s');
+    await expect(client.query(`update commitcast.outbox set type = 'changed'`)).rejects.toMatchObject({
+      code: 'CC005',
+    });
+    await client.query('rollback to s; commit');
+    expect(await typesInLog(database.pool)).toEqual(['kept']);
+  });
 });

@@ -119,7 +119,10 @@ describe('a pump', () => {
     pump = await startPump(database);
     await until(async () => {
       const { rows } = await database.pool.query<{ waiting: boolean }>(
-        `select exists (select from pg_locks where locktype = 'advisory' and not granted) as waiting`,
+        `select exists (
+           select from pg_locks join pg_database d on d.oid = database
+           where locktype = 'advisory' and not granted and datname = current_database()
+         ) as waiting`,
       );
       return rows[0]?.waiting;
     });

@@ -31,7 +31,7 @@ export function createRelay({ url }: { url: string }, instanceId = 'test'): Test
 
 export const leading = ({ relay }: TestRelay) => until(() => relay.status.leading, { message: 'a leader' });
 
-/** Returns when the relay sleeps: it leads, is listening, and nobody holds AWAKE or asks for it. */
+/** Returns when the relay sleeps: it is listening, has released AWAKE, and nobody holds it or asks for it. */
 export async function untilAsleep(database: TestDatabase): Promise<void> {
   let times = 0;
   await until(
@@ -40,7 +40,9 @@ export async function untilAsleep(database: TestDatabase): Promise<void> {
         select exists (select from pg_locks where locktype = 'advisory' and objsubid = 2 and classid = 1668246893
           and objid = 2 and database = (select oid from pg_database where datname = current_database()))
         or not exists (select from pg_stat_activity where datname = current_database()
-          and application_name = 'commitcast-listen') as awake`);
+          and application_name = 'commitcast-listen')
+        or not exists (select from pg_stat_activity where datname = current_database()
+          and application_name = 'commitcast-awake' and state = 'idle' and query like '%pg_advisory_unlock%') as awake`);
       times = rows[0]?.awake === false ? times + 1 : 0;
       // Right after the release it may still find a reason to stay awake.
       return times >= 3;
