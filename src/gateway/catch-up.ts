@@ -125,5 +125,5 @@ function* messagesOf(events: readonly CommitcastEvent[]): Generator<CommitcastEv
 }
 
 function sizeOf(event: CommitcastEvent): number {
-  return JSON.stringify(event).length;
+  return Buffer.byteLength(JSON.stringify(event));
 }

@@ -17,6 +17,8 @@ import { Tail } from './tail.ts';
 const sliceMs = 20;
 /** The leader is heard once a second; after so long a silence the log is looked at without being told. */
 const silenceMs = 2_500;
+/** Bytes between two looks at who has fallen behind. */
+const volumeBytes = 128 * 1024;
 /** Between two looks at a position that is still committing. */
 const recheckMs = 2;
 
@@ -24,6 +26,8 @@ export interface DispatcherOptions {
   db: Executor;
   /** Gives events of one room union, rising, to the sockets of this instance. Must not throw. */
   deliver: (rooms: readonly string[], events: readonly CommitcastEvent[], position: number) => void;
+  /** So much was delivered that somebody may have fallen behind: time to look. */
+  onVolume: () => void;
   /** The database has another history than before: every session must be told. */
   onEpoch: () => void;
   /** Bytes of recent events that are kept in memory. */
@@ -50,6 +54,8 @@ export class Dispatcher implements Service {
   #strange = false;
   /** Something may be new; the log must show it. */
   #hinted = false;
+  /** Bytes delivered since the last look at who has fallen behind. */
+  #volume = 0;
   #settled = new SettledReader(0);
 
   constructor(options: DispatcherOptions) {
@@ -181,7 +187,10 @@ export class Dispatcher implements Service {
   #deliver({ rooms, entries }: Batch): void {
     const position = entries.at(-1)?.event.position ?? this.#position;
     const events = entries.filter(({ control }) => !control);
-    for (const { event, bytes } of events) this.#tail.append(event, bytes);
+    for (const { event, bytes } of events) {
+      this.#tail.append(event, bytes);
+      this.#volume += bytes;
+    }
     this.#moveTo(position);
     if (events.length > 0)
       this.#options.deliver(
@@ -189,6 +198,9 @@ export class Dispatcher implements Service {
         events.map(({ event }) => event),
         position,
       );
+    if (this.#volume < volumeBytes) return;
+    this.#volume = 0;
+    this.#options.onVolume();
   }
 
   #moveTo(position: number): void {

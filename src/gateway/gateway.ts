@@ -16,6 +16,7 @@ import { handshakeMiddleware, readHandshake, type Handshake } from './handshake.
 import { mayHave, serveRequests } from './requests.ts';
 import { Session, type ClientSocket } from './session.ts';
 import { SocketService } from './socket-service.ts';
+import { clockToleranceSeconds } from './token.ts';
 
 /** The client is told so long before its token ends. */
 const expiryNoticeMs = 60_000;
@@ -50,6 +51,9 @@ export class Gateway implements Service {
       logger,
       deliver: (rooms, events, position) => {
         this.#deliver(rooms, events, position);
+      },
+      onVolume: () => {
+        for (const session of this.#sessions.values()) session.checkOutflow();
       },
       onEpoch: () => {
         for (const session of this.#sessions.values()) session.restart();
@@ -86,7 +90,6 @@ export class Gateway implements Service {
     }, logger);
     io.use((socket, next) => {
       accept(socket, (error) => {
-        // A refusal would stop stock clients for good; a transport that ends makes them come back.
         if (this.#stopping) socket.conn.close();
         else next(error);
       });
@@ -165,7 +168,7 @@ function watchExpiry(session: Session): () => void {
   const cancelNotice = scheduleAt(expiresAt - expiryNoticeMs, () => {
     session.socket.emit('token-expiring', { expiresAt: new Date(expiresAt).toISOString() });
   });
-  const cancelEnd = scheduleAt(expiresAt, () => {
+  const cancelEnd = scheduleAt(expiresAt + clockToleranceSeconds * 1000, () => {
     session.close('TOKEN_EXPIRED');
   });
   return () => {

@@ -33,7 +33,10 @@ export async function readHandshake(
   return { identity, cursor, ...sorted };
 }
 
-/** A middleware of Socket.IO that refuses with `connect_error` and `data.code`. */
+/**
+ * A middleware of Socket.IO that refuses with `connect_error` and `data.code`. That stops stock clients for good; so
+ * what is not the client's fault, and may be over in a moment, ends the transport instead: then they come back.
+ */
 export function handshakeMiddleware(accept: (socket: Socket) => Promise<Identity>, logger: Logger) {
   return (socket: Socket, next: (error?: Error) => void): void => {
     accept(socket).then(
@@ -43,9 +46,13 @@ export function handshakeMiddleware(accept: (socket: Socket) => Promise<Identity
       },
       (error: unknown) => {
         const refusal = toPublicError(error);
-        if (refusal.code === 'INTERNAL') logger.error({ err: error }, 'a handshake failed');
-        else logger.debug({ code: refusal.code }, 'a handshake was refused');
-        next(refusal);
+        if (refusal.code === 'INTERNAL' || refusal.code === 'UNAVAILABLE') {
+          logger.error({ err: error }, 'a handshake failed');
+          socket.conn.close();
+        } else {
+          logger.debug({ code: refusal.code }, 'a handshake was refused');
+          next(refusal);
+        }
       },
     );
   };

@@ -3,6 +3,9 @@ import type { Socket } from 'socket.io';
 /** Bytes that a client may have unread before the server stops sending to it. */
 export const maxUnsentBytes = 256 * 1024;
 
+/** A client that takes nothing for so long is given up. */
+const patienceMs = 60_000;
+
 type Connection = Socket['conn'];
 
 interface EnginePacket {
@@ -28,24 +31,39 @@ function isDrained(conn: Connection): boolean {
   return writeBuffer.length === 0 && transport.writable;
 }
 
-/** Resolves when all that was sent has been taken by the network, or the signal aborts. */
-export async function drained(socket: Socket, signal: AbortSignal): Promise<void> {
+/**
+ * Waits until all that was sent has been taken by the network. Returns `false` when nothing at all was taken for a
+ * minute: a client that is slow but reads is waited for. Also returns when the signal aborts.
+ */
+export async function drained(socket: Socket, signal: AbortSignal): Promise<boolean> {
+  let unsent = Infinity;
   while (!signal.aborted && !isDrained(socket.conn)) {
+    const now = unsentBytes(socket);
+    if (now >= unsent) return false;
+    unsent = now;
+    await flushed(socket.conn, signal);
+  }
+  return true;
+}
+
+/** Resolves when everything is taken, after a minute, or when the signal aborts. */
+async function flushed(conn: Connection, signal: AbortSignal): Promise<void> {
+  const late = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+  while (!late.aborted && !isDrained(conn)) {
     await new Promise<void>((resolve) => {
-      const { conn } = socket;
       const { transport } = conn;
       const done = () => {
         conn.off('drain', done);
         conn.off('upgrade', done);
         transport.off('ready', done);
-        signal.removeEventListener('abort', done);
+        late.removeEventListener('abort', done);
         // Engine.IO's own listeners of the same event come first.
         setImmediate(resolve);
       };
       conn.on('drain', done);
       conn.on('upgrade', done);
       transport.on('ready', done);
-      signal.addEventListener('abort', done, { once: true });
+      late.addEventListener('abort', done, { once: true });
     });
   }
 }

@@ -44,7 +44,7 @@ export const maxSubscriptions = 1_000;
  *
  *   catching-up --reached the dispatcher's position: join the rooms in the same tick--> live
  *        ^                                                                               |
- *        +----------------------------- the epoch has changed ---------------------------+
+ *        +----- the epoch has changed, or too much is unsent: leave the rooms -----------+
  */
 export class Session {
   readonly socket: ClientSocket;
@@ -102,7 +102,7 @@ export class Session {
             this.#reset(reason, position);
           },
           hasRoom: () => unsentBytes(this.socket) <= maxUnsentBytes,
-          drained: () => drained(this.socket, signal),
+          drained: () => this.#drained(),
           join: (position) => {
             this.#join(position);
           },
@@ -151,11 +151,21 @@ export class Session {
     this.socket.emit('checkpoint', { cursor: this.#cursorAt(position) });
   }
 
+  /**
+   * A client that does not read leaves its rooms, so that its memory is bounded and nobody waits for it; it has been
+   * sent everything up to the dispatcher's position. When it has read that, it catches up from the log.
+   */
+  checkOutflow(): void {
+    if (!this.#live || unsentBytes(this.socket) <= maxUnsentBytes) return;
+    const { epoch, position } = this.#options.source.dispatcher;
+    this.#leave();
+    void this.#drained().then(() => this.follow({ epoch, position }));
+  }
+
   /** Leaves the rooms and follows the new history. The application must load its state again. */
   restart(): void {
     if (!this.#live) return;
-    for (const subscription of this.subscriptions) void this.socket.leave(this.#room(subscription));
-    this.#live = false;
+    this.#leave();
     this.#reset('epoch', this.#options.source.dispatcher.present);
     void this.follow(undefined);
   }
@@ -165,7 +175,8 @@ export class Session {
     const { retry, meaning: message } = codes[code];
     const farewell: CloseMessage = { code, message, retry };
     this.socket.emit('close', farewell);
-    if (retry) this.socket.conn.close();
+    // Who does not read would never take what is still to be sent.
+    if (retry) this.socket.conn.close(code === 'SLOW_CONSUMER');
     else this.socket.disconnect(true);
     this.end();
   }
@@ -174,6 +185,16 @@ export class Session {
   end(): void {
     this.#ended.abort();
     this.#pending = [];
+  }
+
+  async #drained(): Promise<void> {
+    const taken = await drained(this.socket, this.#ended.signal);
+    if (!taken && !this.#ended.signal.aborted) this.close('SLOW_CONSUMER');
+  }
+
+  #leave(): void {
+    for (const subscription of this.subscriptions) void this.socket.leave(this.#room(subscription));
+    this.#live = false;
   }
 
   #atSeam(change: () => void): Promise<number> {

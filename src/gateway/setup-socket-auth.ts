@@ -9,7 +9,7 @@ import { handshakeMiddleware } from './handshake.ts';
 import type { Identity, Membership } from './identity.ts';
 import { roomOf } from './rooms.ts';
 import { SocketService, type EphemeralMessages } from './socket-service.ts';
-import { createTokenVerifier, type Claims, type TokenOptions } from './token.ts';
+import { clockToleranceSeconds, createTokenVerifier, type Claims, type TokenOptions } from './token.ts';
 
 /** How tokens become identities; the same for the plugin and for an application's own Socket.IO server. */
 export interface IdentityOptions {
@@ -80,7 +80,7 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
   );
   io.on('connection', (socket) => {
     void socket.join(roomFor(socket, {}));
-    const cancel = scheduleAt(identityOf(socket).expiresAt * 1000, () => {
+    const cancel = scheduleAt((identityOf(socket).expiresAt + clockToleranceSeconds) * 1000, () => {
       const { retry, meaning: message } = codes.TOKEN_EXPIRED;
       socket.emit('close', { code: 'TOKEN_EXPIRED', message, retry });
       socket.disconnect(true);

@@ -15,8 +15,8 @@ export interface TokenOptions {
   audience?: string | undefined;
 }
 
-/** Seconds by which clocks may differ. */
-const clockToleranceSeconds = 5;
+/** Seconds by which clocks may differ: a token is taken, and a session lasts, so much longer. */
+export const clockToleranceSeconds = 5;
 
 /** The claims of a token that is signed by our key, meant for us, and not expired. */
 export type Claims = JWTPayload & { sub: string; exp: number };

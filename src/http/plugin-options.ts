@@ -18,7 +18,7 @@ export interface CommitcastOptions extends IdentityOptions {
   migrate?: boolean | undefined;
   /** Origins of pages that may open sockets from elsewhere. Default: none. */
   corsOrigin?: readonly string[] | undefined;
-  /** Bytes of recent events kept in memory for sessions that come back. Default: 8 MiB. */
+  /** Bytes of recent events kept in memory for sessions that come back. At least 65,536; default: 8 MiB. */
   tailBytes?: number | undefined;
   /** Milliseconds of silence after which a session's cursor is moved on. Default: 30,000. */
   checkpointIntervalMs?: number | undefined;
@@ -64,7 +64,7 @@ const schema = z
     corsOrigin: z.array(z.string()).readonly().optional(),
     tailBytes: z
       .int()
-      .min(0)
+      .min(64 * 1024)
       .default(8 * 1024 * 1024),
     checkpointIntervalMs: z.int().min(100).default(30_000),
   })

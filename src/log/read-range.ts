@@ -40,5 +40,5 @@ export async function readRange(db: Executor, after: number, upTo: number): Prom
 }
 
 function sizeOf(row: EventRow): number {
-  return row.data.length + 250;
+  return Buffer.byteLength(row.data) + 250;
 }

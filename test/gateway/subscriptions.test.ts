@@ -63,7 +63,7 @@ it('P3: a subscription made during catch-up is live from its cursor on, in the r
     );
   }
   await server.close();
-  const restarted = await startServer(database, { tailBytes: 0 });
+  const restarted = await startServer(database, { tailBytes: 65_536 });
   const client = await connectClient(restarted.url, { cursor });
   await until(() => client.socket.connected);
   const from = await subscribe(client, { unit: 'late' });

@@ -162,7 +162,7 @@ it('tokens and secrets appear in no log line, at no level, whatever happens to t
   ];
   for (const token of tokens) {
     const client = await connectClient(url, { token });
-    await until(() => client.lives.length + client.refusals.length > 0);
+    await until(() => client.lives.length + client.refusals.length + client.drops > 0);
     client.socket.disconnect();
     await fetch(`${url}/v1/events`, { headers: { authorization: `Bearer ${token.slice(0, 8_000)}` } });
   }

@@ -21,6 +21,8 @@ export interface TestClient {
   readonly lives: LiveMessage[];
   readonly closes: CloseMessage[];
   readonly refusals: (Error & { data?: { code?: string } })[];
+  /** How often the transport ended, before or after the namespace was reached. */
+  drops: number;
   cursor: string | undefined;
   /** Resolves when live again after the `n`-th time. */
   live(n?: number): Promise<LiveMessage>;
@@ -52,6 +54,7 @@ export async function connectClient(url: string, auth: TestClientOptions = {}): 
     lives: [],
     closes: [],
     refusals: [],
+    drops: 0,
     cursor: handshake.cursor,
     live: (n = 1) => until(() => client.lives[n - 1], { message: `live, time ${n}` }),
   };
@@ -73,6 +76,9 @@ export async function connectClient(url: string, auth: TestClientOptions = {}): 
   });
   socket.on('close', (message) => client.closes.push(message));
   socket.on('connect_error', (error) => client.refusals.push(error));
+  socket.io.on('close', () => {
+    client.drops += 1;
+  });
   socket.connect();
   onTestFinished(() => {
     socket.disconnect();
