@@ -11,11 +11,12 @@ end
 $$;
 --> statement-breakpoint
 
--- Without a colon, so that no id can forge the room of another scope.
+-- Without a colon, so that no id can forge the room of another scope. Length and characters are asked for apart: a
+-- counted repetition such as {1,128} costs Postgres some 10 µs a match, each time.
 create domain commitcast.identifier as text check (
   value is null
   or case
-    when value ~ '^[A-Za-z0-9._~-]{1,128}$' then true
+    when length(value) between 1 and 128 and value !~ '[^A-Za-z0-9._~-]' then true
     else commitcast.refuse('CC001', 'EVENT_INVALID: ' || quote_literal(left(value, 40))
       || ' is no identifier: 1 to 128 characters of A-Z a-z 0-9 . _ ~ -')
   end
@@ -25,9 +26,9 @@ create domain commitcast.identifier as text check (
 create function commitcast.refuse_event(type text, data jsonb, stream text, version bigint, meta jsonb, control boolean)
 returns boolean language plpgsql as $$
 begin
-  if type !~ '^[^[:cntrl:]]{1,255}$' then
+  if length(type) not between 1 and 255 or type ~ '[[:cntrl:]]' then
     return commitcast.refuse('CC001', 'EVENT_INVALID: type has 1 to 255 characters, none of them a control character');
-  elsif stream !~ '^[^[:cntrl:]]{1,255}$' then
+  elsif length(stream) not between 1 and 255 or stream ~ '[[:cntrl:]]' then
     return commitcast.refuse('CC001', 'EVENT_INVALID: stream has 1 to 255 characters, none of them a control character');
   elsif version < 1 then
     return commitcast.refuse('CC001', 'EVENT_INVALID: version starts at 1');
@@ -67,10 +68,11 @@ create unlogged table commitcast.outbox (
   constraint outbox_guard check (
     case
       when tx <> pg_current_xact_id() then true
-      when type ~ '^[^[:cntrl:]]{1,255}$'
+      when length(type) between 1 and 255
+        and type !~ '[[:cntrl:]]'
         and starts_with(type, 'commitcast.') = control
         and octet_length(data::text) <= 262144
-        and (stream is null or stream ~ '^[^[:cntrl:]]{1,255}$')
+        and (stream is null or (length(stream) between 1 and 255 and stream !~ '[[:cntrl:]]'))
         and (version is null or version >= 1)
         and (meta is null or (jsonb_typeof(meta) = 'object' and octet_length(meta::text) <= 16384))
         and set_config('commitcast.events',
