@@ -70,7 +70,7 @@ it('a port that is taken is said so, and exits 1', async () => {
   expect(code).toBe(1);
 });
 
-it.each([
+it.each<[string, string[], Record<string, string>, string]>([
   ['an unknown command', ['nonsense'], {}, 'USAGE'],
   ['an unknown option', ['serve', '--nonsense'], {}, 'USAGE'],
   ['unknown configuration', ['serve'], { COMMITCAST_NONSENSE: '1' }, 'CONFIG_INVALID'],
@@ -85,7 +85,7 @@ it.each([
     'UNAVAILABLE',
   ],
 ])('%s is refused with its code', async (_case, args, env, code) => {
-  const result = await runCli(args, { cwd: await makeFolder(), env: env as Record<string, string> });
+  const result = await runCli(args, { cwd: await makeFolder(), env });
   expect(result.stderr).toMatch(new RegExp(`^${code}: `, 'm'));
   expect(result.stderr).not.toContain('hunter2');
   expect(result.code).toBe(1);

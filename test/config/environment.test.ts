@@ -35,17 +35,17 @@ describe('readEnvironment', () => {
   });
 });
 
-describe('decideMode', () => {
-  const decide = (
-    env: Record<string, string>,
-    flags: { demo?: boolean; demoIntoThisDatabase?: boolean } = {},
-  ) =>
-    decideMode(
-      readEnvironment(env),
-      { demo: false, demoIntoThisDatabase: false, ...flags },
-      env['NODE_ENV'] === 'production',
-    );
+const decide = (
+  env: Record<string, string>,
+  flags: { demo?: boolean; demoIntoThisDatabase?: boolean } = {},
+) =>
+  decideMode(
+    readEnvironment(env),
+    { demo: false, demoIntoThisDatabase: false, ...flags },
+    env['NODE_ENV'] === 'production',
+  );
 
+describe('decideMode', () => {
   it('with nothing named is for development, on this machine only', () => {
     expect(decide({})).toEqual({ embedded: true, ownKey: true, development: true, host: '127.0.0.1' });
   });

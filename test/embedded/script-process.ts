@@ -7,7 +7,6 @@ import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 const repository = join(import.meta.dirname, '..', '..');
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 /** A Node process that runs a script of this folder and reports in lines of JSON. */
 export interface ScriptProcess {
@@ -33,6 +32,7 @@ export function startScript(
   { prefix = [], project = repository }: ScriptOptions = {},
 ): ScriptProcess {
   const script = join(project, 'test', 'embedded', name);
+  const tsx = pathToFileURL(createRequire(join(project, 'package.json')).resolve('tsx')).href;
   const [file, ...args] = [...prefix, process.execPath, '--import', tsx, script, directory];
   // It leads a process group, as it does in a terminal.
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/', detached: true });

