@@ -23,6 +23,14 @@ create domain commitcast.identifier as text check (
 );
 --> statement-breakpoint
 
+-- Clients, and the libraries between, walk JSON by recursion: what is nested without end ends processes. A short value
+-- cannot be deep.
+create function commitcast.is_too_deep(value jsonb) returns boolean
+language sql immutable as $$
+  select octet_length(value::text) > 512 and jsonb_path_exists(value, '$.**{256 to last}')
+$$;
+--> statement-breakpoint
+
 create function commitcast.refuse_event(type text, data jsonb, stream text, version bigint, meta jsonb, control boolean)
 returns boolean language plpgsql as $$
 begin
@@ -36,6 +44,8 @@ begin
     return commitcast.refuse('CC001', 'EVENT_INVALID: meta is a JSON object');
   elsif starts_with(type, 'commitcast.') <> control then
     return commitcast.refuse('CC003', 'EVENT_NAME_RESERVED: types that start with "commitcast." are control events');
+  elsif commitcast.is_too_deep(data) or commitcast.is_too_deep(meta) then
+    return commitcast.refuse('CC001', 'EVENT_INVALID: data and meta are nested at most 256 deep');
   elsif octet_length(data::text) > 262144 then
     return commitcast.refuse('CC002', format('EVENT_TOO_LARGE: data has %s bytes as text, 262144 are allowed', octet_length(data::text)));
   elsif octet_length(meta::text) > 16384 then
@@ -72,9 +82,10 @@ create unlogged table commitcast.outbox (
         and type !~ '[[:cntrl:]]'
         and starts_with(type, 'commitcast.') = control
         and octet_length(data::text) <= 262144
+        and not (octet_length(data::text) > 512 and jsonb_path_exists(data, '$.**{256 to last}'))
         and (stream is null or (length(stream) between 1 and 255 and stream !~ '[[:cntrl:]]'))
         and (version is null or version >= 1)
-        and (meta is null or (jsonb_typeof(meta) = 'object' and octet_length(meta::text) <= 16384))
+        and (meta is null or (jsonb_typeof(meta) = 'object' and octet_length(meta::text) <= 16384 and not commitcast.is_too_deep(meta)))
         and set_config('commitcast.events',
               (coalesce(nullif(current_setting('commitcast.events', true), ''), '0')::int + 1)::text, true)::int
             <= coalesce(nullif(current_setting('commitcast.max_events_per_transaction', true), ''), '10000')::int
@@ -223,3 +234,13 @@ create unlogged table commitcast.attachment (
 );
 --> statement-breakpoint
 create index attachment_created_at on commitcast.attachment (created_at);
+--> statement-breakpoint
+
+-- Any role may NOTIFY and LISTEN on any channel whose name it knows. The instances' own has a name that only those who
+-- may read this can know: otherwise a writer could join rooms, or speak to browsers, through the Socket.IO adapter.
+create table commitcast.adapter (
+  singleton boolean primary key default true check (singleton),
+  secret text not null default replace(gen_random_uuid()::text, '-', '')
+);
+--> statement-breakpoint
+insert into commitcast.adapter default values;

@@ -21,7 +21,8 @@ $$;
 revoke all on all functions in schema commitcast from public;
 --> statement-breakpoint
 -- Guards run with the rights of the inserting role.
-grant execute on function commitcast.refuse(text, text), commitcast.refuse_event(text, jsonb, text, bigint, jsonb, boolean) to public;
+grant execute on function commitcast.refuse(text, text), commitcast.refuse_event(text, jsonb, text, bigint, jsonb, boolean),
+  commitcast.is_too_deep(jsonb) to public;
 --> statement-breakpoint
 do $$
 begin
@@ -42,6 +43,11 @@ begin
       commitcast.stream, commitcast.membership, commitcast.revocation to commitcast_relay;
     grant update on commitcast.relay to commitcast_relay;
     grant select, insert, delete on commitcast.attachment to commitcast_relay;
+    grant select on commitcast.adapter to commitcast_relay;
+    -- For the check of the version at the start; drizzle made the table before this file ran.
+    if to_regclass('commitcast.migration') is not null then
+      grant select on commitcast.migration to commitcast_relay;
+    end if;
     grant execute on function commitcast.clear_outbox(), commitcast.partition_size(), commitcast.make_partitions(),
       commitcast.raise_floor(bigint), commitcast.open_epoch(boolean) to commitcast_relay;
   end if;

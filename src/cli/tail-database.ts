@@ -65,16 +65,22 @@ async function printPage(
   { org, subscription, print }: TailRequest,
 ): Promise<number> {
   if (org === undefined || subscription === undefined) {
-    const { entries, to } = await readRange(db, after, upTo);
-    for (const { event } of entries) print(event, formatCursor({ epoch, position: event.position }));
+    const { entries, to, floor } = await readRange(db, after, upTo);
+    refuseHole(floor, after);
+    for (const { event, control } of entries)
+      if (!control) print(event, formatCursor({ epoch, position: event.position }));
     return to;
   }
   const page = await readRooms(db, { org, subscriptions: [subscription], after, upTo, limit: pageSize });
-  if (page.floor > after + 1)
-    throw new CommitcastError(
-      'CURSOR_INVALID',
-      'Retention was faster than this tail; --from-start shows what is left',
-    );
+  refuseHole(page.floor, after);
   for (const event of page.events) print(event, formatCursor({ epoch, position: event.position }));
   return page.to;
+}
+
+function refuseHole(floor: number, after: number): void {
+  if (floor <= after + 1) return;
+  throw new CommitcastError(
+    'CURSOR_INVALID',
+    'Retention was faster than this tail; --from-start shows what is left',
+  );
 }

@@ -17,3 +17,19 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.addEventListener('abort', done, { once: true });
   });
 }
+
+/** The result of the work; or an error, when it takes longer than `ms` milliseconds. The work itself goes on. */
+export async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result> {
+  const patience = new AbortController();
+  const late = sleep(ms, patience.signal).then(() => {
+    throw new Error(`no answer for ${ms} ms`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    // `late` now throws with nobody to hear it; and so may the work.
+    late.catch(() => undefined);
+    work.catch(() => undefined);
+    patience.abort();
+  }
+}

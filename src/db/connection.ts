@@ -48,16 +48,30 @@ function settingsOf({
 }: ConnectionOptions) {
   return {
     ...clientConfig,
-    ...(connectionString === undefined ? {} : { connectionString }),
+    ...(connectionString === undefined ? {} : { connectionString: withoutOurSettings(connectionString) }),
     application_name: applicationName,
     options: sessionSettings,
     statement_timeout: statementTimeoutMs,
     lock_timeout: statementTimeoutMs,
+    // The server's limits do not help when its answer never comes: a half-open connection is given up by us.
+    ...(statementTimeoutMs > 0 ? { query_timeout: statementTimeoutMs + 2_000 } : {}),
     idle_in_transaction_session_timeout: 60_000,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   } satisfies ClientConfig;
+}
+
+/** `pg` lets the parameters of an address win over everything else. */
+function withoutOurSettings(connectionString: string): string {
+  if (!URL.canParse(connectionString)) return connectionString;
+  const url = new URL(connectionString);
+  // A copy: the list shrinks while it is walked.
+  for (const name of Array.from(url.searchParams.keys())) {
+    if (name === 'options' || name === 'application_name' || name.endsWith('_timeout'))
+      url.searchParams.delete(name);
+  }
+  return url.href;
 }
 
 /** The database of a pool that was handed in; the pool itself is the application's. */

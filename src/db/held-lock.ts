@@ -1,5 +1,10 @@
+import { Backoff } from '../core/backoff.ts';
+import { inTime, sleep } from '../core/sleep.ts';
 import { lockClass } from './advisory-lock.ts';
 import { connect, type Connection, type ConnectionOptions } from './connection.ts';
+
+/** A session that does not answer for so long is given up. */
+const patienceMs = 5_000;
 
 /**
  * An exclusive advisory lock on a session of its own. `request` never waits: whether the lock is `held` shows later.
@@ -13,8 +18,9 @@ export class HeldLock {
   readonly #key: number;
   #state: 'free' | 'requested' | 'held' = 'free';
   #connection: Connection | undefined;
-  #closed = false;
   #pending: Promise<void> = Promise.resolve();
+  readonly #closing = new AbortController();
+  readonly #backoff = new Backoff({ minMs: 20, maxMs: 1_000 });
 
   constructor(key: number, options: ConnectionOptions) {
     this.#key = key;
@@ -27,27 +33,32 @@ export class HeldLock {
 
   /** Asks for the lock; a failed attempt is back at `free`, and may be asked for again. */
   request(): void {
-    if (this.#state !== 'free' || this.#closed) return;
+    if (this.#state !== 'free' || this.#closing.signal.aborted) return;
     this.#state = 'requested';
-    this.#pending = this.#acquire().catch((error: unknown) => {
-      this.#state = 'free';
+    this.#pending = this.#acquire().catch(async (error: unknown) => {
       this.#options.logger.debug(
         { err: error, lock: this.#options.applicationName },
         'an advisory lock was not had',
       );
+      await sleep(this.#backoff.next(), this.#closing.signal);
+      this.#state = 'free';
     });
   }
 
-  /** @throws when the session is gone; then the lock is, too. */
+  /** @throws when the session is gone, and with it the lock; or does not answer, and is given up. */
   async release(): Promise<void> {
     if (this.#state !== 'held' || !this.#connection) return;
     this.#state = 'free';
-    await this.#connection.client.query('select pg_advisory_unlock($1, $2)', [lockClass, this.#key]);
+    const unlocked = this.#connection.client.query('select pg_advisory_unlock($1, $2)', [
+      lockClass,
+      this.#key,
+    ]);
+    await inTime(unlocked, patienceMs);
   }
 
   /** Ends the session, and with it the lock or the request. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     await this.#connection?.close();
     await this.#pending;
     await this.#connection?.close();
@@ -56,9 +67,10 @@ export class HeldLock {
   async #acquire(): Promise<void> {
     this.#connection ??= await this.#open();
     // Closed while it opened: `close` waits for this, so this must not wait for the lock.
-    if (this.#closed) return;
+    if (this.#closing.signal.aborted) return;
     await this.#connection.client.query('select pg_advisory_lock($1, $2)', [lockClass, this.#key]);
     this.#state = 'held';
+    this.#backoff.reset();
   }
 
   async #open(): Promise<Connection> {

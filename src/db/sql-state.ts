@@ -33,6 +33,14 @@ export function fromDatabaseError(error: unknown): unknown {
 
 /** The server is not there, does not let us in, or has no such database: nothing that a statement could have done. */
 export function isUnreachable(error: unknown): boolean {
+  // How `pg` says that its own limits were reached.
+  if (
+    error instanceof Error &&
+    /^(?:Query read timeout|timeout exceeded when trying to connect|Connection terminated)/.test(
+      error.message,
+    )
+  )
+    return true;
   const state = sqlStateOf(error) ?? '';
   return (
     /^(?:08|28|57P|3D)/.test(state) ||

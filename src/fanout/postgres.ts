@@ -14,13 +14,13 @@ const payloadThreshold = 7_999;
  */
 export function attachPostgresAdapter(
   io: Server,
-  options: DatabaseAddress & { logger: Logger },
+  options: DatabaseAddress & { secret: string; logger: Logger },
 ): () => Promise<void> {
   const pool = new AdapterPool(options);
   io.adapter(
     // The adapter asks for no more of a pool than `connect` and `query`.
     createAdapter(pool as unknown as Pool, {
-      channelPrefix: 'commitcast.io',
+      channelPrefix: `commitcast.io.${options.secret}`,
       tableName: 'commitcast.attachment',
       payloadThreshold,
       errorHandler: (error) => {

@@ -88,8 +88,11 @@ async function verifyBy(verify: (token: string) => Promise<Identity>, token: str
 /** An org that is no identifier could forge rooms; one that is not the one asked for is not theirs. */
 function checked(identity: Identity, org: string | undefined): Identity {
   if (!isIdentifier(identity.organizationId)) throw new CommitcastError('TOKEN_INVALID');
+  if (!isText(identity.userId) || identity.userId === '' || !Number.isFinite(identity.expiresAt)) {
+    throw new CommitcastError('TOKEN_INVALID', 'The identity has no userId, or no expiresAt in Unix seconds');
+  }
   if (org !== undefined && org !== identity.organizationId) throw new CommitcastError('ORG_FORBIDDEN');
-  return Object.freeze(identity);
+  return Object.freeze({ ...identity });
 }
 
 function identifyByClaims(claims: Claims): ClaimedIdentity {

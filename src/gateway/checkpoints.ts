@@ -57,6 +57,8 @@ export class Checkpoints implements Service {
     while (!signal.aborted) {
       await sleep(intervalMs / 4, signal);
       for (const session of sessions()) {
+        // Ephemeral messages alone can pile up, too.
+        session.checkOutflow();
         if (session.live && this.#isBehind(session, position())) session.checkpoint(position());
       }
     }

@@ -28,8 +28,8 @@ export interface DispatcherOptions {
   deliver: (rooms: readonly string[], events: readonly CommitcastEvent[], position: number) => void;
   /** So much was delivered that somebody may have fallen behind: time to look. */
   onVolume: () => void;
-  /** The database has another history than before: every session must be told. */
-  onEpoch: () => void;
+  /** What live sessions have not got is gone, or of another history: they must be told. */
+  onReset: (reason: 'epoch' | 'expired') => void;
   /** Bytes of recent events that are kept in memory. */
   tailBytes: number;
   logger: Logger;
@@ -134,7 +134,7 @@ export class Dispatcher implements Service {
       await this.#rung.wait(this.#settled.waiting ? recheckMs : silenceMs, signal);
       const silent = !this.#rung.take();
       try {
-        if (this.#strange) await this.#orient();
+        if (this.#strange || silent) await this.#orient();
         if (this.#hinted || silent) await this.#prove();
         while (this.#position < this.#target && !signal.aborted) await this.#dispatch();
         backoff.reset();
@@ -163,7 +163,7 @@ export class Dispatcher implements Service {
     this.#tail = new Tail(published, this.#options.tailBytes);
     // Their position is of the epoch that has ended.
     this.#release(() => true);
-    if (!first) this.#options.onEpoch();
+    if (!first) this.#options.onReset('epoch');
   }
 
   async #prove(): Promise<void> {
@@ -173,7 +173,14 @@ export class Dispatcher implements Service {
   }
 
   async #dispatch(): Promise<void> {
-    const { entries, to } = await readRange(this.#options.db, this.#position, this.#target);
+    const { entries, to, floor } = await readRange(this.#options.db, this.#position, this.#target);
+    if (floor > this.#position + 1) {
+      // Retention was faster than this instance: never a silent hole.
+      this.#tail = new Tail(floor - 1, this.#options.tailBytes);
+      this.#moveTo(floor - 1);
+      this.#options.onReset('expired');
+      return;
+    }
     let sliceEnd = performance.now() + sliceMs;
     for (const batch of batchesOf(entries)) {
       this.#deliver(batch);

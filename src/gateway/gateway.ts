@@ -13,7 +13,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { scheduleAt } from './expiry.ts';
 import { handshakeMiddleware, readHandshake, type Handshake } from './handshake.ts';
-import { mayHave, serveRequests } from './requests.ts';
+import { mayHave, refuseLeavingOrg, serveRequests } from './requests.ts';
 import { Session, type ClientSocket } from './session.ts';
 import { SocketService } from './socket-service.ts';
 import { clockToleranceSeconds } from './token.ts';
@@ -23,7 +23,10 @@ const expiryNoticeMs = 60_000;
 
 export interface GatewayOptions {
   io: Server;
+  /** For replays. */
   db: Executor;
+  /** For the dispatcher alone. */
+  dispatchDb: Executor;
   authenticate: Authenticate;
   authorize: Authorize;
   /** Bytes of recent events in memory. */
@@ -44,9 +47,9 @@ export class Gateway implements Service {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    const { io, db, tailBytes, logger } = options;
+    const { io, dispatchDb, tailBytes, logger } = options;
     this.dispatcher = new Dispatcher({
-      db,
+      db: dispatchDb,
       tailBytes,
       logger,
       deliver: (rooms, events, position) => {
@@ -55,8 +58,8 @@ export class Gateway implements Service {
       onVolume: () => {
         for (const session of this.#sessions.values()) session.checkOutflow();
       },
-      onEpoch: () => {
-        for (const session of this.#sessions.values()) session.restart();
+      onReset: (reason) => {
+        for (const session of this.#sessions.values()) session.restart(reason);
       },
     });
     this.#checkpoints = new Checkpoints({
@@ -69,6 +72,7 @@ export class Gateway implements Service {
       io,
       join: (socket, subscription) => this.#join(socket, subscription),
       leave: async (socket, subscription) => {
+        refuseLeavingOrg(subscription);
         await this.#sessionOf(socket).unsubscribe(subscription);
       },
     });

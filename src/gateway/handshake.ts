@@ -65,8 +65,9 @@ async function sortSubscriptions(
 ): Promise<Pick<Handshake, 'subscriptions' | 'denied'>> {
   const subscriptions = new Map<string, Subscription>();
   const denied: Handshake['denied'] = [];
+  const asked = new Set<string>();
   if (wanted === undefined || wanted === null) return { subscriptions: [], denied };
-  if (!Array.isArray(wanted))
+  if (!Array.isArray(wanted) || wanted.length > 2 * maxSubscriptions)
     return { subscriptions: [], denied: [{ subscription: null, code: 'SUBSCRIPTION_INVALID' }] };
   for (const item of wanted as unknown[]) {
     let subscription: Subscription;
@@ -77,7 +78,8 @@ async function sortSubscriptions(
       continue;
     }
     const key = subscriptionKey(subscription);
-    if (subscriptions.has(key)) continue;
+    if (asked.has(key)) continue;
+    asked.add(key);
     // The org's own events, which every session has, are one of them.
     const isFull = subscriptions.size >= maxSubscriptions - 1;
     const code = isFull ? 'SUBSCRIPTION_DENIED' : await decideOn(subscription);

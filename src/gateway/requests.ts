@@ -31,9 +31,7 @@ export function serveRequests(options: RequestOptions): void {
   });
   serve(options, 'unsubscribe', async (argument) => {
     const subscription = parseSubscription(argument);
-    if (subscriptionKey(subscription) === subscriptionKey({})) {
-      throw new CommitcastError('SUBSCRIPTION_INVALID', "Every session has the org's own events");
-    }
+    refuseLeavingOrg(subscription);
     return cursorAt(await session.unsubscribe(subscription));
   });
   serve(options, 'authenticate', async (argument) => {
@@ -105,4 +103,11 @@ function serve(
       },
     );
   });
+}
+
+/** @throws {CommitcastError} `SUBSCRIPTION_INVALID` for the org's own events, which every session has */
+export function refuseLeavingOrg(subscription: Subscription): void {
+  if (subscriptionKey(subscription) === subscriptionKey({})) {
+    throw new CommitcastError('SUBSCRIPTION_INVALID', "Every session has the org's own events");
+  }
 }

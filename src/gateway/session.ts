@@ -17,6 +17,7 @@ import { catchUp } from './catch-up.ts';
 import type { Identity, SocketData } from './identity.ts';
 import { drained, maxUnsentBytes, unsentBytes } from './outflow.ts';
 import type { CatchUpSource } from './resolve-cursor.ts';
+import { Seam } from './seam.ts';
 import { roomOf } from './rooms.ts';
 
 export type ClientSocket = Socket<
@@ -52,8 +53,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #ended = new AbortController();
   readonly #subscriptions = new Map<string, Subscription>();
-  /** Changes of the subscriptions that wait for the seam between two pages. */
-  #pending: ((position: number) => void)[] = [];
+  readonly #seam = new Seam();
   #live = false;
   #told = { position: -1, at: 0 };
 
@@ -92,7 +92,7 @@ export class Session {
           signal,
           org: this.identity.organizationId,
           seam: (position) => {
-            this.#seam(position);
+            this.#seam.reach(position);
             return this.subscriptions;
           },
           send: (events, position) => {
@@ -121,7 +121,7 @@ export class Session {
   /** Adds a subscription that is allowed; resolves with the position after which it is live. */
   subscribe(subscription: Subscription): Promise<number> {
     const key = subscriptionKey(subscription);
-    const size = this.#subscriptions.size + this.#pending.length;
+    const size = this.#subscriptions.size + this.#seam.size;
     if (!this.#subscriptions.has(key) && size >= maxSubscriptions) {
       throw new CommitcastError(
         'SUBSCRIPTION_DENIED',
@@ -162,11 +162,11 @@ export class Session {
     void this.#drained().then(() => this.follow({ epoch, position }));
   }
 
-  /** Leaves the rooms and follows the new history. The application must load its state again. */
-  restart(): void {
+  /** Leaves the rooms and follows what there is now. The application must load its state again. */
+  restart(reason: ResetReason): void {
     if (!this.#live) return;
     this.#leave();
-    this.#reset('epoch', this.#options.source.dispatcher.present);
+    this.#reset(reason, this.#options.source.dispatcher.present);
     void this.follow(undefined);
   }
 
@@ -184,7 +184,8 @@ export class Session {
   /** The socket is gone. */
   end(): void {
     this.#ended.abort();
-    this.#pending = [];
+    this.#live = false;
+    this.#seam.end();
   }
 
   async #drained(): Promise<void> {
@@ -197,29 +198,15 @@ export class Session {
     this.#live = false;
   }
 
+  /** Now, or between two pages: never while one is being read for the subscriptions as they were. */
   #atSeam(change: () => void): Promise<number> {
-    // There is no seam any more: whoever asked would wait for ever.
-    if (this.#ended.signal.aborted) throw new CommitcastError('SUBSCRIPTION_DENIED', 'The session has ended');
-    if (this.#live) {
-      change();
-      return Promise.resolve(this.#options.source.dispatcher.position);
-    }
-    return new Promise((resolve) => {
-      this.#pending.push((position) => {
-        change();
-        resolve(position);
-      });
-    });
-  }
-
-  #seam(position: number): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const change of pending) change(position);
+    if (!this.#live) return this.#seam.wait(change);
+    change();
+    return Promise.resolve(this.#options.source.dispatcher.position);
   }
 
   #join(position: number): void {
-    this.#seam(position);
+    this.#seam.reach(position);
     // Synchronous in every adapter that keeps rooms in memory; that is what the hand-off rests on.
     void this.socket.join(this.subscriptions.map((subscription) => this.#room(subscription)));
     this.#live = true;

@@ -27,7 +27,9 @@ export type VerifyToken = (token: unknown) => Promise<Claims>;
 const algorithmsOfKind: Readonly<Record<string, string[]>> = {
   rsa: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   'rsa-pss': ['PS256', 'PS384', 'PS512'],
-  ec: ['ES256', 'ES384', 'ES512'],
+  'ec prime256v1': ['ES256'],
+  'ec secp384r1': ['ES384'],
+  'ec secp521r1': ['ES512'],
   ed25519: ['EdDSA', 'Ed25519'],
 };
 
@@ -56,7 +58,7 @@ export function createTokenVerifier(options: TokenOptions): VerifyToken {
       if (typeof payload.sub !== 'string' || payload.sub === '') throw new CommitcastError('TOKEN_INVALID');
       return payload as Claims;
     } catch (error) {
-      throw codeOf(error);
+      throw codeOf(error, typeof key === 'function');
     }
   };
 }
@@ -73,7 +75,9 @@ function keyOf({ secret, publicKey, jwksUrl }: TokenOptions): {
   }
   if (publicKey !== undefined) {
     const key = publicKeyOf(publicKey);
-    const algorithms = algorithmsOfKind[key.asymmetricKeyType ?? ''];
+    const { namedCurve } = key.asymmetricKeyDetails ?? {};
+    const kind = [key.asymmetricKeyType, namedCurve].filter((part) => part !== undefined).join(' ');
+    const algorithms = algorithmsOfKind[kind];
     if (!algorithms) throw misconfigured('the JWT public key is of a kind that JWT does not use');
     return { key, algorithms };
   }
@@ -93,14 +97,16 @@ function publicKeyOf(pem: string): KeyObject {
   }
 }
 
-function codeOf(error: unknown): CommitcastError {
+/** Only keys that are fetched can be out of reach. */
+function codeOf(error: unknown, fetched: boolean): CommitcastError {
   if (error instanceof CommitcastError) return error;
   if (error instanceof errors.JWTExpired) return new CommitcastError('TOKEN_EXPIRED');
   const unreachable =
-    error instanceof errors.JWKSTimeout ||
-    error instanceof errors.JWKSInvalid ||
-    (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') ||
-    !(error instanceof errors.JOSEError);
+    fetched &&
+    (error instanceof errors.JWKSTimeout ||
+      error instanceof errors.JWKSInvalid ||
+      (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') ||
+      !(error instanceof errors.JOSEError));
   return unreachable
     ? new CommitcastError('UNAVAILABLE', 'The keys that verify tokens cannot be fetched', { cause: error })
     : new CommitcastError('TOKEN_INVALID');

@@ -7,6 +7,7 @@ import { Releasers, type Service } from '../core/service.ts';
 import { createPool, type DatabaseAddress } from '../db/connection.ts';
 import { checkSchema, migrate } from '../db/migrate.ts';
 import type { Fanout } from '../fanout/doorbell.ts';
+import { readAdapterSecret } from '../fanout/adapter-secret.ts';
 import { memoryFanout } from '../fanout/memory.ts';
 import { attachPostgresAdapter } from '../fanout/postgres.ts';
 import { createSocketFanout } from '../fanout/socket-io.ts';
@@ -18,8 +19,10 @@ import { openEpoch } from '../log/epoch.ts';
 import { Relay } from '../relay/relay.ts';
 import type { Authorize } from '../gateway/authorize.ts';
 
-/** Connections for reading pages and memberships; the relay and the adapter have their own. */
+/** Connections for replays and memberships; dispatcher, relay and adapter have their own, and wait for nobody. */
 const poolSize = 8;
+/** The dispatcher reads at once or tries again: it is what everybody waits for. */
+const dispatchTimeoutMs = 5_000;
 
 export interface InstanceOptions extends DatabaseAddress, IdentityOptions {
   io: Server;
@@ -38,6 +41,7 @@ export class Instance implements Service {
   readonly authenticate: Authenticate;
   readonly authorize: Authorize;
   readonly db: Pool;
+  readonly #dispatchDb: Pool;
   readonly #options: InstanceOptions;
   readonly #releasers = new Releasers();
   #relay: Relay | undefined;
@@ -52,6 +56,14 @@ export class Instance implements Service {
       clientConfig,
       applicationName: 'commitcast',
       max: poolSize,
+      logger,
+    });
+    this.#dispatchDb = createPool({
+      connectionString,
+      clientConfig,
+      applicationName: 'commitcast-dispatcher',
+      statementTimeoutMs: dispatchTimeoutMs,
+      max: 1,
       logger,
     });
     const { authenticate, authorize } = createIdentityChecks({
@@ -69,6 +81,7 @@ export class Instance implements Service {
     this.gateway = new Gateway({
       io,
       db: this.db,
+      dispatchDb: this.#dispatchDb,
       authenticate,
       authorize,
       tailBytes,
@@ -100,6 +113,7 @@ export class Instance implements Service {
     const { io, connectionString, clientConfig, logger, adapter } = this.#options;
     const address = { connectionString, clientConfig };
     this.#releasers.add(() => this.db.end());
+    this.#releasers.add(() => this.#dispatchDb.end());
     if (this.#options.migrate) await migrate({ ...address, logger });
     else await checkSchema(this.db);
 
@@ -108,7 +122,8 @@ export class Instance implements Service {
 
     let fanout: Fanout = memoryFanout;
     if (adapter === 'postgres') {
-      this.#releasers.add(attachPostgresAdapter(io, { ...address, logger }));
+      const secret = await readAdapterSecret(this.db);
+      this.#releasers.add(attachPostgresAdapter(io, { ...address, secret, logger }));
       fanout = createSocketFanout(io);
     }
     this.#releasers.add(() => {

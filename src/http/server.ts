@@ -17,6 +17,8 @@ export async function createServer({
 }: ServerOptions): Promise<FastifyInstance> {
   const app = Fastify({
     logger: { level: logLevel, serializers: { req: withoutQuery } },
+    // Another instance may be migrating; and whoever deploys has limits of their own.
+    pluginTimeout: 0,
     // Sockets are told by the plugin; idle keep-alive connections need not be waited for.
     forceCloseConnections: 'idle',
   });

@@ -12,19 +12,23 @@ export interface EventRow {
   data: string;
   stream: string | null;
   version: string | null;
-  meta: Record<string, unknown> | null;
+  /** As text, too. */
+  meta: string | null;
   created_at: Date;
   control: boolean;
 }
 
 export const eventColumns =
-  'position, id, org_id, site_id, unit_id, type, data::text as data, stream, version, meta, created_at, control';
+  'position, id, org_id, site_id, unit_id, type, data::text as data, stream, version, meta::text as meta, created_at, control';
 
 /** Names of the columns above, for an outer query. */
 export const eventColumnNames =
   'position, id, org_id, site_id, unit_id, type, data, stream, version, meta, created_at, control';
 
-/** Bytes of `data` after which a page ends; the event that crosses the mark still belongs to it. */
+/** Bytes of an event's JSON, over the columns above. */
+export const bytesSql = 'octet_length(data) + coalesce(octet_length(meta), 0)';
+
+/** Bytes after which a page ends; the event that crosses the mark still belongs to it. */
 export const maxPageBytes = 1024 * 1024;
 
 /** `null` columns are absent from the wire. */
@@ -41,6 +45,6 @@ export function toEvent(row: EventRow): CommitcastEvent {
   if (row.unit_id !== null) event.unit = row.unit_id;
   if (row.stream !== null) event.stream = row.stream;
   if (row.version !== null) event.version = Number(row.version);
-  if (row.meta !== null) event.meta = row.meta;
+  if (row.meta !== null) event.meta = JSON.parse(row.meta) as Record<string, unknown>;
   return event;
 }

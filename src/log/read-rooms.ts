@@ -1,7 +1,14 @@
 import type { CommitcastEvent } from '../core/event.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
-import { eventColumnNames, eventColumns, maxPageBytes, toEvent, type EventRow } from './event-row.ts';
+import {
+  bytesSql,
+  eventColumnNames,
+  eventColumns,
+  maxPageBytes,
+  toEvent,
+  type EventRow,
+} from './event-row.ts';
 
 export interface RoomsPage {
   events: CommitcastEvent[];
@@ -43,7 +50,7 @@ const pageSql = (positions: string) => `
     select ${eventColumns} from commitcast.log join wanted using (position)
     where position > $2 and position <= $3
   ), page as (
-    select *, sum(octet_length(data)) over (order by position) - octet_length(data) as bytes_before from events
+    select *, sum(${bytesSql}) over (order by position) - (${bytesSql}) as bytes_before from events
   )
   select relay.floor, (select count(*) from wanted) as wanted, ${eventColumnNames}
   from commitcast.relay left join page on bytes_before < ${maxPageBytes}

@@ -11,9 +11,13 @@ import type { Doorbell } from '../fanout/doorbell.ts';
 import { openEpoch } from '../log/epoch.ts';
 import { readHead } from '../log/head.ts';
 import type { Committer } from '../log/read-committing.ts';
+import { keepHouse } from './keep-house.ts';
 import { keepState } from './keep-state.ts';
 import { pump } from './pump.ts';
 import { SettledReader } from './settled-reader.ts';
+
+/** A read that takes longer will not come: the connection is given up, and the relay begins again. */
+const readTimeoutMs = 3_000;
 
 /** Channel of the writers' NOTIFY. */
 export const notifyChannel = 'commitcast';
@@ -116,7 +120,7 @@ export class Relay implements Service {
     const { published } = await readHead(leader.client);
     const reader = new SettledReader(published);
 
-    const connection = await this.#connect('relay', 10_000);
+    const connection = await this.#connect('relay', readTimeoutMs);
     releasers.add(() => connection.close());
     const awake = new HeldLock(locks.awake, this.#connectionOptions('awake'));
     releasers.add(() => awake.close());
@@ -136,7 +140,7 @@ export class Relay implements Service {
     logger.info({ epoch, published }, 'this relay leads');
     onDoorbell({ epoch, from: published, to: published });
 
-    // Whichever of the two ends first takes the other with it.
+    // Whichever ends first takes the others with it.
     const over = new AbortController();
     const signal = AbortSignal.any([over.signal, this.#stopped.signal, leader.lost, connection.lost]);
     const results = await Promise.allSettled(
@@ -159,6 +163,11 @@ export class Relay implements Service {
           heartbeat: () => {
             onDoorbell({ epoch, from: reader.head, to: reader.head });
           },
+          signal,
+        }),
+        keepHouse({
+          open: () => this.#connect('housekeeping', 0),
+          head: () => reader.head,
           logger,
           signal,
         }),

@@ -20,7 +20,8 @@ interface Gap {
  * a crash. When none of those who held the lock after the gap was seen holds it any more, what is still missing on one
  * more read is dead, because Postgres makes a commit visible before it releases its locks.
  *
- * One reader serves one connection: who held a lock before a restart of the server means nothing after it.
+ * Who held a lock before a restart of the server means nothing after it, and can at worst delay: a position that was in
+ * flight then is dead.
  */
 export class SettledReader {
   readonly #now: () => number;

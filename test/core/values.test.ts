@@ -60,7 +60,7 @@ describe('subscription', () => {
         try {
           const { site, unit, deep } = parseSubscription(given);
           for (const id of [site, unit]) if (id !== undefined) expect(isIdentifier(id)).toBe(true);
-          expect(unit !== undefined && (site !== undefined || deep)).toBe(false);
+          expect(unit !== undefined && (site !== undefined || deep === true)).toBe(false);
         } catch (error) {
           expect(error).toMatchObject({ code: 'SUBSCRIPTION_INVALID' });
         }

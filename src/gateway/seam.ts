@@ -1,0 +1,48 @@
+import { CommitcastError } from '../core/errors.ts';
+
+interface Waiting {
+  change: (position: number) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * Changes that wait for the seam between two pages of a catch-up: the one moment at which all up to a position is
+ * sent, and nothing after it.
+ */
+export class Seam {
+  #waiting: Waiting[] = [];
+  #ended = false;
+
+  /** Changes that wait. */
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** Makes the change at the next seam; resolves with its position. Rejects when there is none any more. */
+  wait(change: () => void): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) {
+        reject(hasEnded());
+        return;
+      }
+      const changeAt = (position: number) => {
+        change();
+        resolve(position);
+      };
+      this.#waiting.push({ change: changeAt, reject });
+    });
+  }
+
+  reach(position: number): void {
+    for (const { change } of this.#waiting.splice(0)) change(position);
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(hasEnded());
+  }
+}
+
+function hasEnded(): CommitcastError {
+  return new CommitcastError('SUBSCRIPTION_DENIED', 'The session has ended');
+}
