@@ -195,3 +195,13 @@ it('memberships that cannot be read refuse nobody: the client comes back by itse
   await own.pool.query('alter table commitcast.away rename to membership');
   expect(await client.live()).toMatchObject({ denied: [] });
 });
+
+it.each([{ expiresAt: undefined }, { expiresAt: Number.NaN }, { userId: '' }, { userId: undefined }])(
+  'an identity that `verifyAccessToken` leaves incomplete is refused, not a crash: %j',
+  async (wrong) => {
+    const whole = { userId: 'user-1', organizationId: 'acme', expiresAt: Date.now() / 1000 + 60 };
+    const verifyAccessToken = () => Promise.resolve({ ...whole, ...wrong } as typeof whole);
+    const server = await startServer(database, { jwt: undefined, verifyAccessToken });
+    expect(await arrive(server, { token: 'any' })).toBe('TOKEN_INVALID');
+  },
+);

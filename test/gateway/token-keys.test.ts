@@ -94,3 +94,13 @@ it('JWKS that cannot be fetched is UNAVAILABLE: the token may be good, later it 
     code: 'UNAVAILABLE',
   });
 });
+
+it('an algorithm that the key is not for is TOKEN_INVALID, never trouble of ours', async () => {
+  const key = await createSigningKeys('ES256');
+  const verify = createTokenVerifier({ publicKey: key.publicPem });
+  const [, ...rest] = (await key.sign()).split('.');
+  for (const alg of ['ES384', 'ES512', 'HS256', 'RS256', 'none', 'made-up']) {
+    const header = Buffer.from(JSON.stringify({ alg, typ: 'JWT' })).toString('base64url');
+    await expect(verify([header, ...rest].join('.')), alg).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
+  }
+});
