@@ -69,6 +69,7 @@ async function serve(settings: Settings, mode: Mode, demo: boolean, releasers: R
   }
   if (databaseUrl === undefined) throw new CommitcastError('DATABASE_REQUIRED');
 
+  const adapter = chooseAdapter(settings, mode);
   const app = await createServer({
     logLevel,
     plugin: {
@@ -80,8 +81,7 @@ async function serve(settings: Settings, mode: Mode, demo: boolean, releasers: R
         issuer: settings.jwtIssuer,
         audience: settings.jwtAudience,
       },
-      // An embedded database has no other instance beside this one.
-      adapter: settings.adapter ?? (mode.embedded ? 'memory' : 'postgres'),
+      adapter: adapter.name,
       relay: settings.relay,
       migrate: settings.migrate,
       corsOrigin: settings.corsOrigin,
@@ -90,6 +90,7 @@ async function serve(settings: Settings, mode: Mode, demo: boolean, releasers: R
   });
   releasers.add(() => app.close());
   warnOfOpenTokens(app, settings, quiet);
+  tellAdapter(app, adapter, quiet);
   const url = await listen(app, mode.host, settings.port);
 
   if (mode.embedded) {
@@ -151,6 +152,24 @@ function warnOfOpenTokens(app: FastifyInstance, { jwtIssuer, jwtAudience }: Sett
     Boolean,
   );
   if (unset.length > 0) app.log.warn({ unset }, 'tokens that the key signed for others are taken too');
+}
+
+interface AdapterChoice {
+  name: 'postgres' | 'memory';
+  reason: string;
+}
+
+function chooseAdapter({ adapter }: Settings, { embedded }: Mode): AdapterChoice {
+  if (adapter !== undefined) return { name: adapter, reason: 'COMMITCAST_ADAPTER says so' };
+  return embedded
+    ? { name: 'memory', reason: 'an embedded database has no other instance beside this one' }
+    : { name: 'postgres', reason: 'other instances may share the database' };
+}
+
+function tellAdapter(app: FastifyInstance, { name, reason }: AdapterChoice, quiet: boolean): void {
+  if (quiet) return;
+  if (name === 'memory') app.log.warn({ adapter: name, reason }, 'other instances will not hear of this one');
+  else app.log.info({ adapter: name, reason }, 'the adapter was chosen');
 }
 
 function tokensOfDemo(settings: Settings, secret: string) {

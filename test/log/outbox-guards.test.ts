@@ -135,17 +135,18 @@ describe('the outbox takes', () => {
   });
 });
 
+const insertJson = (data: string, meta: string | null = null) =>
+  database.pool.query(
+    `insert into commitcast.outbox (org_id, type, data, meta) values ('acme', 'deep', $1::jsonb, $2::jsonb)`,
+    [data, meta],
+  );
+
 it.each([
   ['arrays', '['.repeat(6_000) + ']'.repeat(6_000)],
   ['objects', '{"a":'.repeat(6_000) + '1' + '}'.repeat(6_000)],
 ])('P5: %s nested without end are refused: they would end whoever walks them', async (_kind, deep) => {
-  const insert = (data: string, meta: string | null = null) =>
-    database.pool.query(
-      `insert into commitcast.outbox (org_id, type, data, meta) values ('acme', 'deep', $1::jsonb, $2::jsonb)`,
-      [data, meta],
-    );
-  await expect(insert(deep)).rejects.toMatchObject({ code: 'CC001' });
+  await expect(insertJson(deep)).rejects.toMatchObject({ code: 'CC001' });
   const deepMeta = `{"a": ${'['.repeat(600)}${']'.repeat(600)}}`;
-  await expect(insert('1', deepMeta)).rejects.toMatchObject({ code: 'CC001' });
-  await insert('['.repeat(200) + ']'.repeat(200));
+  await expect(insertJson('1', deepMeta)).rejects.toMatchObject({ code: 'CC001' });
+  await insertJson('['.repeat(200) + ']'.repeat(200));
 });
