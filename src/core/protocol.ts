@@ -2,9 +2,6 @@ import type { Code } from './errors.ts';
 import type { CommitcastEvent } from './event.ts';
 import type { Subscription } from './subscription.ts';
 
-/** Version of the wire that this file describes. */
-export const protocolVersion = 1;
-
 /** One `events` message carries at most so many events, or so many bytes of them. */
 export const maxBatchEvents = 500;
 export const maxBatchBytes = 512 * 1024;
@@ -12,6 +9,7 @@ export const maxBatchBytes = 512 * 1024;
 /** What a client sends as `auth` of the Socket.IO handshake. */
 export interface HandshakeAuth {
   token: string;
+  /** Version of the wire; there is one so far. */
   protocol?: 1;
   /** One of the user's orgs, when the token does not name one. */
   org?: string;

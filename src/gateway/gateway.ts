@@ -1,5 +1,4 @@
 import type { Server, Socket } from 'socket.io';
-import type { Code } from '../core/errors.ts';
 import { CommitcastError } from '../core/errors.ts';
 import { formatCursor } from '../core/cursor.ts';
 import type { CommitcastEvent } from '../core/event.ts';
@@ -78,11 +77,6 @@ export class Gateway implements Service {
     });
   }
 
-  /** Sessions of this instance at this moment. */
-  get sessionCount(): number {
-    return this.#sessions.size;
-  }
-
   async start(): Promise<void> {
     const { io, logger, authenticate, authorize } = this.#options;
     await this.dispatcher.start();
@@ -106,13 +100,9 @@ export class Gateway implements Service {
   /** Tells every session that this instance stops, and where to go on. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.closeAll('SHUTTING_DOWN');
+    for (const session of this.#sessions.values()) session.close('SHUTTING_DOWN');
     await this.#checkpoints.stop();
     await this.dispatcher.stop();
-  }
-
-  closeAll(code: Code): void {
-    for (const session of this.#sessions.values()) session.close(code);
   }
 
   #open(socket: ClientSocket): void {

@@ -21,7 +21,6 @@ export interface RequestOptions {
 /** Answers what a client asks for. Anything may come in: every argument is looked at, every failure is answered. */
 export function serveRequests(options: RequestOptions): void {
   const { session, authorize, epoch } = options;
-  const { socket } = session;
   const cursorAt = (position: number) => ({ cursor: formatCursor({ epoch: epoch(), position }) });
 
   serve(options, 'subscribe', async (argument) => {
@@ -38,8 +37,6 @@ export function serveRequests(options: RequestOptions): void {
     await renew(options, (argument as { token?: unknown } | null | undefined)?.token);
     return {};
   });
-  // Socket.IO complains on the console without one.
-  socket.on('error', () => undefined);
 }
 
 /** Asks `authorize`; and once more when the session has got a new identity while the answer was under way. */

@@ -86,7 +86,6 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
       socket.disconnect(true);
     });
     socket.on('disconnect', cancel);
-    socket.on('error', () => undefined);
   });
   return new SocketService<Messages>({
     io,

@@ -1,21 +1,11 @@
 import type { CommitcastEvent } from '../core/event.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
-import {
-  bytesSql,
-  eventColumnNames,
-  eventColumns,
-  maxPageBytes,
-  toEvent,
-  type EventRow,
-} from './event-row.ts';
+import { eventColumns, toEvent } from './event-row.ts';
+import { pageOf, pageSql, type Page, type PageRow } from './page.ts';
 
-export interface RoomsPage {
+export interface RoomsPage extends Pick<Page, 'to' | 'floor'> {
   events: CommitcastEvent[];
-  /** Everything up to here that the subscriptions see is in `events`. */
-  to: number;
-  /** Oldest position that was kept when the page was read, from the same statement: below it there may be holes. */
-  floor: number;
 }
 
 export interface RoomsRange {
@@ -43,21 +33,16 @@ const scopedSql = `
 
 const wholeOrgSql = `select position from commitcast.log where ${where}`;
 
-const pageSql = (positions: string) => `
+const sqlFor = (positions: string) => `
   with wanted as materialized (
     select position from (${positions}) found ${ordered}
   ), events as (
     select ${eventColumns} from commitcast.log join wanted using (position)
     where position > $2 and position <= $3
-  ), page as (
-    select *, sum(${bytesSql}) over (order by position) - (${bytesSql}) as bytes_before from events
-  )
-  select relay.floor, (select count(*) from wanted) as wanted, ${eventColumnNames}
-  from commitcast.relay left join page on bytes_before < ${maxPageBytes}
-  order by position`;
+  ), ${pageSql}`;
 
-const scopedPageSql = pageSql(scopedSql);
-const wholeOrgPageSql = pageSql(wholeOrgSql);
+const scopedPageSql = sqlFor(scopedSql);
+const wholeOrgPageSql = sqlFor(wholeOrgSql);
 
 /** The events of `(after, upTo]` that the subscriptions of one org see, rising, each once. */
 export async function readRooms(
@@ -68,18 +53,15 @@ export async function readRooms(
     ({ site, unit, deep }) => deep && site === undefined && unit === undefined,
   );
   const range = [org, after, upTo, limit];
-  type Row = { floor: string; wanted: string } & (EventRow | { [Column in keyof EventRow]: null });
-  const rows = wholeOrg
-    ? await rowsOf<Row>(db, wholeOrgPageSql, range)
-    : await rowsOf<Row>(db, scopedPageSql, [
+  const found = wholeOrg
+    ? await rowsOf<PageRow>(db, wholeOrgPageSql, range)
+    : await rowsOf<PageRow>(db, scopedPageSql, [
         ...range,
         roomsOf(org, subscriptions),
         deepSitesOf(subscriptions),
       ]);
-  const events = rows.filter((row): row is Row & EventRow => row.position !== null).map(toEvent);
-  const wanted = Number(rows[0]?.wanted);
-  const cut = wanted === limit || events.length < wanted;
-  return { events, to: cut ? (events.at(-1)?.position ?? upTo) : upTo, floor: Number(rows[0]?.floor) };
+  const { rows, to, floor } = pageOf(found, limit, upTo);
+  return { events: rows.map(toEvent), to, floor };
 }
 
 /** Values of the column `room` that are wanted; the same expression as in the table. */
