@@ -2,15 +2,14 @@ import { Backoff } from '../core/backoff.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { Flag } from '../core/flag.ts';
 import type { Logger } from '../core/logger.ts';
-import { maxBatchBytes, maxBatchEvents } from '../core/protocol.ts';
 import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import type { Executor } from '../db/executor.ts';
 import type { Doorbell } from '../fanout/doorbell.ts';
 import { readHead } from '../log/head.ts';
-import { readRange, type LogEntry } from '../log/read-range.ts';
+import { readRange } from '../log/read-range.ts';
 import { SettledReader } from '../relay/settled-reader.ts';
-import { roomsOf } from './rooms.ts';
+import { batchesOf, type Batch } from './batches.ts';
 import { Tail } from './tail.ts';
 
 /** Work longer than this lets the event loop go on in between. */
@@ -108,6 +107,12 @@ export class Dispatcher implements Service {
   hint({ epoch, to }: Doorbell): void {
     if (epoch !== this.#epoch) this.#strange = true;
     else if (to <= this.#position) return;
+    this.#hinted = true;
+    this.#rung.raise();
+  }
+
+  /** A doorbell may have been missed. */
+  look(): void {
     this.#hinted = true;
     this.#rung.raise();
   }
@@ -222,28 +227,4 @@ export class Dispatcher implements Service {
       waiter.resolve();
     }
   }
-}
-
-interface Batch {
-  rooms: string[];
-  entries: LogEntry[];
-}
-
-/** Consecutive events of the same union share a message, within the limits of the wire. */
-function* batchesOf(entries: readonly LogEntry[]): Generator<Batch> {
-  let batch: (Batch & { key: string; bytes: number }) | undefined;
-  for (const entry of entries) {
-    const rooms = roomsOf(entry.event);
-    const key = rooms.join(' ');
-    const full =
-      batch && (batch.entries.length === maxBatchEvents || batch.bytes + entry.bytes > maxBatchBytes);
-    if (batch && (batch.key !== key || full)) {
-      yield batch;
-      batch = undefined;
-    }
-    batch ??= { key, rooms, entries: [], bytes: 0 };
-    batch.entries.push(entry);
-    batch.bytes += entry.bytes;
-  }
-  if (batch) yield batch;
 }

@@ -36,7 +36,7 @@ async function readReadiness({ db, gateway, relay, adapter }: Instance): Promise
     status: head ? 'ready' : 'unready',
     database: head ? 'ok' : 'unreachable',
     relay: relay?.status.leading ? 'leading' : 'following',
-    adapter,
+    adapter: adapter?.name ?? 'none',
     lag: head ? Math.max(0, head.last - gateway.dispatcher.position) : null,
   };
 }

@@ -6,11 +6,7 @@ import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { createPool, type DatabaseAddress } from '../db/connection.ts';
 import { checkSchema, migrate } from '../db/migrate.ts';
-import type { Fanout } from '../fanout/doorbell.ts';
-import { readAdapterSecret } from '../fanout/adapter-secret.ts';
-import { memoryFanout } from '../fanout/memory.ts';
-import { attachPostgresAdapter } from '../fanout/postgres.ts';
-import { createSocketFanout } from '../fanout/socket-io.ts';
+import { attachAdapter, type AdapterName, type AttachedAdapter } from '../fanout/attach-adapter.ts';
 import type { Authenticate } from '../gateway/authenticate.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { readMembership, readPrimaryMembership } from '../gateway/membership.ts';
@@ -26,7 +22,7 @@ const dispatchTimeoutMs = 5_000;
 
 export interface InstanceOptions extends DatabaseAddress, IdentityOptions {
   io: Server;
-  adapter: 'postgres' | 'memory';
+  adapter: AdapterName;
   relay: boolean;
   migrate: boolean;
   tailBytes: number;
@@ -45,6 +41,7 @@ export class Instance implements Service {
   readonly #options: InstanceOptions;
   readonly #releasers = new Releasers();
   #relay: Relay | undefined;
+  #adapter: AttachedAdapter | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -90,8 +87,9 @@ export class Instance implements Service {
     });
   }
 
-  get adapter(): string {
-    return this.#options.adapter;
+  /** `undefined` until the start. */
+  get adapter(): AttachedAdapter | undefined {
+    return this.#adapter;
   }
 
   get relay(): Relay | undefined {
@@ -120,16 +118,18 @@ export class Instance implements Service {
     // Before anybody gets a cursor: a restored copy of a database is not the database that it is a copy of.
     if (this.#options.relay) await openEpoch(this.db);
 
-    let fanout: Fanout = memoryFanout;
-    if (adapter === 'postgres') {
-      const secret = await readAdapterSecret(this.db);
-      this.#releasers.add(attachPostgresAdapter(io, { ...address, secret, logger }));
-      fanout = createSocketFanout(io);
-    }
-    this.#releasers.add(() => {
-      // The adapters' timers and subscriptions.
-      for (const namespace of io._nsps.values()) void namespace.adapter.close();
+    const attached = await attachAdapter(io, {
+      ...address,
+      adapter,
+      db: this.db,
+      onGap: () => {
+        this.gateway.dispatcher.look();
+      },
+      logger,
     });
+    this.#adapter = attached;
+    this.#releasers.add(() => attached.close());
+    const { fanout } = attached;
     await this.gateway.start();
     this.#releasers.add(() => this.gateway.stop());
     this.#releasers.add(
