@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,7 +7,7 @@ import { beforeAll, describe } from 'vitest';
 import { describeUnless } from './describe-unless.ts';
 
 /** What some groups of tests need beside Node. */
-export type Tool = 'chromium' | 'redis-server';
+export type Tool = 'chromium' | 'redis-server' | 'pg_basebackup' | 'pgbouncer' | 'haproxy';
 
 const tools: Record<Tool, { names: string[]; override: string; packages: string[] }> = {
   chromium: {
@@ -16,14 +16,26 @@ const tools: Record<Tool, { names: string[]; override: string; packages: string[
     packages: ['chromium', 'fonts-liberation'],
   },
   'redis-server': { names: ['redis-server'], override: 'REDIS_SERVER_PATH', packages: ['redis-server'] },
+  // With `initdb`, `pg_ctl` and all others of a server beside it.
+  pg_basebackup: { names: ['pg_basebackup'], override: 'PG_BASEBACKUP_PATH', packages: ['postgresql'] },
+  pgbouncer: { names: ['pgbouncer'], override: 'PGBOUNCER_PATH', packages: ['pgbouncer'] },
+  haproxy: { names: ['haproxy'], override: 'HAPROXY_PATH', packages: ['haproxy'] },
 };
+
+const debianPostgres = '/usr/lib/postgresql';
 
 const installLimitMs = 600_000;
 
 /** Path of the tool's program, if the machine has it. */
 export function findTool(tool: Tool): string | undefined {
   const { names, override } = tools[tool];
-  const folders = ['/usr/bin', ...(process.env['PATH'] ?? '').split(delimiter)];
+  const versions = existsSync(debianPostgres) ? readdirSync(debianPostgres) : [];
+  const folders = [
+    ...versions.map((version) => join(debianPostgres, version, 'bin')),
+    '/usr/bin',
+    '/usr/sbin',
+    ...(process.env['PATH'] ?? '').split(delimiter),
+  ];
   const candidates = names.flatMap((name) => folders.map((folder) => join(folder, name)));
   return [process.env[override] ?? '', ...candidates].find(isExecutable);
 }
@@ -54,7 +66,7 @@ async function install(tool: Tool): Promise<void> {
   const { names, packages } = tools[tool];
   console.log(`${tool} is not installed: apt-get install ${packages.join(' ')}`);
   // One at a time: two test files may ask at once, and the second then finds it done.
-  const script = `command -v ${names[0]} || { apt-get update -q && apt-get install -y -q --no-install-recommends ${packages.join(' ')}; }`;
+  const script = `command -v ${names[0]} || ls ${debianPostgres}/*/bin/${names[0]} || { apt-get update -q && apt-get install -y -q --no-install-recommends ${packages.join(' ')}; }`;
   const lock = join(tmpdir(), 'commitcast-test-install.lock');
   await promisify(execFile)('flock', [lock, 'sh', '-c', script], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
