@@ -1,4 +1,6 @@
-export { append, type DrizzleTransaction, type Transaction } from './log/append.ts';
+export { append } from './log/append.ts';
+export { revoke, type Revocation } from './log/revoke.ts';
+export type { DrizzleTransaction, Transaction } from './log/transaction.ts';
 export { migrate } from './db/migrate.ts';
 export * as schema from './db/schema.ts';
 export { setupSocketAuth, type IdentityOptions } from './gateway/setup-socket-auth.ts';

@@ -112,6 +112,12 @@ export const codes = {
     remedy: 'Connect again with the last cursor; nothing is lost.',
     status: 503,
   },
+  RIGHTS_CHANGED: {
+    meaning: "The user's rights in the organization have changed",
+    retry: true,
+    remedy: 'Connect again with the last cursor; what may be seen is decided anew.',
+    status: 503,
+  },
   SHUTTING_DOWN: {
     meaning: 'This instance is stopping',
     retry: true,
@@ -164,6 +170,12 @@ export const codes = {
     meaning: 'The database has no Commitcast schema, or an older one',
     retry: false,
     remedy: 'Run `commitcast migrate`, or unset COMMITCAST_MIGRATE=off.',
+    status: 500,
+  },
+  DATABASE_POOLED: {
+    meaning: 'The database address leads to a pooler that lends a connection for one transaction only',
+    retry: false,
+    remedy: 'Set DATABASE_DIRECT_URL (the plugin: `databaseUrl`) to the address of the database itself.',
     status: 500,
   },
   ALREADY_RUNNING: {

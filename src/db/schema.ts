@@ -59,6 +59,7 @@ export const log = commitcast.table('log', {
   createdAt: at('created_at').notNull(),
   committedAt: at('committed_at').notNull(),
   timeline: integer('timeline').notNull(),
+  logOid: bigint('log_oid', { mode: 'number' }).notNull(),
   control: boolean('control').notNull(),
   room: text('room').notNull(),
 });

@@ -17,7 +17,7 @@ export interface AuthenticateOptions {
 
 /** All of it may be absent; what is, comes from the membership. */
 export type ClaimedIdentity = {
-  [Field in Exclude<keyof Identity, 'expiresAt'>]?: Identity[Field] | undefined;
+  [Field in Exclude<keyof Identity, 'expiresAt' | 'issuedAt'>]?: Identity[Field] | undefined;
 };
 
 export type Authenticate = (token: unknown, org?: unknown) => Promise<Identity>;
@@ -39,9 +39,12 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
     const claims = await verifyToken(token);
     const claimed = identify(claims);
     const userId = claimed.userId ?? claims.sub;
-    const expiresAt = claims.exp;
+    const { exp: expiresAt, iat: issuedAt } = claims;
     if (claimed.organizationId !== undefined) {
-      return checked({ ...claimed, userId, organizationId: claimed.organizationId, expiresAt }, org);
+      return checked(
+        { ...claimed, userId, organizationId: claimed.organizationId, expiresAt, issuedAt },
+        org,
+      );
     }
     const membership = await findMembership(options, userId, org);
     return checked(
@@ -51,6 +54,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
         userId,
         organizationId: membership.organizationId,
         expiresAt,
+        issuedAt,
       },
       org,
     );

@@ -2,9 +2,13 @@ import type { Cursor } from '../core/cursor.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { maxBatchBytes, maxBatchEvents, type ResetReason } from '../core/protocol.ts';
 import type { Subscription } from '../core/subscription.ts';
+import { sleep } from '../core/sleep.ts';
 import { readRooms } from '../log/read-rooms.ts';
 import { resolveCursor, type CatchUpSource } from './resolve-cursor.ts';
 import { sees } from './rooms.ts';
+
+/** Between two looks at whether the dispatcher has found its way. */
+const doubtMs = 50;
 
 /** The one that catches up: a socket's session, or any other that can be handed over to live without a seam. */
 export interface Follower {
@@ -37,8 +41,10 @@ export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follo
 
   while (!signal.aborted) {
     if (epoch !== dispatcher.epoch) {
-      position = resetTo(dispatcher, follower, 'epoch');
-      epoch = dispatcher.epoch;
+      const before = epoch;
+      ({ epoch } = dispatcher);
+      position = await begin({ db, dispatcher }, follower, { epoch: before, position });
+      continue;
     }
     progress.cursor = { epoch, position };
     const subscriptions = follower.seam(position);
@@ -66,6 +72,12 @@ export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follo
       });
       if (signal.aborted) return;
       if (epoch !== dispatcher.epoch) continue;
+      if (page.epoch !== epoch) {
+        // The database has another history than the dispatcher knows of.
+        dispatcher.doubt(page.epoch);
+        await sleep(doubtMs, signal);
+        continue;
+      }
       if (page.floor > position + 1) {
         position = resetTo(dispatcher, follower, 'expired');
         continue;

@@ -2,15 +2,19 @@ import { Backoff } from '../core/backoff.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { Flag } from '../core/flag.ts';
 import type { Logger } from '../core/logger.ts';
+import type { ResetReason } from '../core/protocol.ts';
 import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import type { Executor } from '../db/executor.ts';
 import type { Doorbell } from '../fanout/doorbell.ts';
-import { readHead } from '../log/head.ts';
+import type { ControlEvent } from '../log/control-event.ts';
+import { openEpoch, readEpochEnd } from '../log/epoch.ts';
+import { readHead, type Head } from '../log/head.ts';
 import { readRange } from '../log/read-range.ts';
 import { SettledReader } from '../relay/settled-reader.ts';
 import { batchesOf, type Batch } from './batches.ts';
 import { Tail } from './tail.ts';
+import { Waiters } from './waiters.ts';
 
 /** Work longer than this lets the event loop go on in between. */
 const sliceMs = 20;
@@ -27,8 +31,12 @@ export interface DispatcherOptions {
   deliver: (rooms: readonly string[], events: readonly CommitcastEvent[], position: number) => void;
   /** So much was delivered that somebody may have fallen behind: time to look. */
   onVolume: () => void;
-  /** What live sessions have not got is gone, or of another history: they must be told. */
-  onReset: (reason: 'epoch' | 'expired') => void;
+  /** Acts on a control event: what came before it has been delivered, what comes after it has not. Must not throw. */
+  onControl: (control: ControlEvent) => void;
+  /** Another history is in force, or the first one: whoever keeps something of the database in memory reads it anew. */
+  enter: () => Promise<void>;
+  /** What live sessions have got, or have not got yet, is gone: they must be told. */
+  onReset: (reason: ResetReason) => void;
   /** Bytes of recent events that are kept in memory. */
   tailBytes: number;
   logger: Logger;
@@ -42,15 +50,17 @@ export class Dispatcher implements Service {
   readonly #options: DispatcherOptions;
   readonly #stopped = new AbortController();
   readonly #rung = new Flag();
-  readonly #waiters = new Set<{ position: number; resolve: () => void }>();
+  readonly #waiters = new Waiters();
   #running: Promise<void> | undefined;
   #epoch = '';
   #position = 0;
   #target = 0;
   #tail = new Tail(0, 0);
   #beginning = 0;
-  /** A doorbell was of another epoch: the database must say which is in force. */
+  /** Something was of another epoch: the database must say which is in force. */
   #strange = false;
+  /** Something was of a history that has no epoch yet. */
+  #unopened = false;
   /** Something may be new; the log must show it. */
   #hinted = false;
   /** Bytes delivered since the last look at who has fallen behind. */
@@ -90,7 +100,7 @@ export class Dispatcher implements Service {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
-    this.#release(() => true);
+    this.#waiters.release(Infinity);
   }
 
   /** This process's own relay has proved that all is settled up to `to`. */
@@ -117,19 +127,16 @@ export class Dispatcher implements Service {
     this.#rung.raise();
   }
 
+  /** The log has shown another epoch than this one; `undefined`: one that nobody has opened yet. */
+  doubt(epoch: string | undefined): void {
+    this.#strange = true;
+    this.#unopened ||= epoch === undefined;
+    this.#rung.raise();
+  }
+
   /** Resolves when `position` has got there, the epoch is another one, or the signal aborts. */
   async reached(position: number, signal: AbortSignal): Promise<void> {
-    if (this.#position >= position || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.#waiters.delete(waiter);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const waiter = { position, resolve: done };
-      this.#waiters.add(waiter);
-      signal.addEventListener('abort', done, { once: true });
-    });
+    if (this.#position < position) await this.#waiters.wait(position, signal);
   }
 
   async #run(): Promise<void> {
@@ -141,7 +148,7 @@ export class Dispatcher implements Service {
       try {
         if (this.#strange || silent) await this.#orient();
         if (this.#hinted || silent) await this.#prove();
-        while (this.#position < this.#target && !signal.aborted) await this.#dispatch();
+        while (this.#position < this.#target && !this.#strange && !signal.aborted) await this.#dispatch();
         backoff.reset();
       } catch (error) {
         if (signal.aborted) return;
@@ -154,21 +161,41 @@ export class Dispatcher implements Service {
 
   /** Asks the database, and only it, which history this is and how far it is settled. */
   async #orient(): Promise<void> {
+    const { db } = this.#options;
+    if (this.#unopened) await openEpoch(db);
     this.#strange = false;
-    const { epoch, published, last } = await readHead(this.#options.db);
+    this.#unopened = false;
+    const head = await readHead(db);
     // What was rung meanwhile may have been for the other epoch, and the last ring for a long time.
     this.#hinted = true;
-    if (epoch === this.#epoch) return;
-    const first = this.#epoch === '';
+    if (head.epoch === this.#epoch) return;
+    const ended = this.#epoch === '' ? undefined : await readEpochEnd(db, this.#epoch);
+    await this.#options.enter();
+    if (ended !== undefined && this.#position <= ended) this.#goOn(head, ended);
+    else this.#goBack(head, ended);
+    // They look at their position anew: it is of the epoch that has ended.
+    this.#waiters.release(Infinity);
+  }
+
+  /** All that was delivered is part of the new history, too. */
+  #goOn({ epoch }: Head, ended: number): void {
     this.#epoch = epoch;
-    this.#position = published;
-    this.#target = published;
-    this.#beginning = last;
-    this.#settled = new SettledReader(published);
-    this.#tail = new Tail(published, this.#options.tailBytes);
-    // Their position is of the epoch that has ended.
-    this.#release(() => true);
-    if (!first) this.#options.onReset('epoch');
+    this.#target = this.#position;
+    this.#beginning = Math.min(this.#beginning, ended);
+    this.#settled = new SettledReader(this.#position);
+  }
+
+  /** This is the first history; or what was delivered after the end of the last one is gone. */
+  #goBack({ epoch, published, last }: Head, ended: number | undefined): void {
+    const first = this.#epoch === '';
+    const position = ended ?? published;
+    this.#epoch = epoch;
+    this.#position = position;
+    this.#target = position;
+    this.#beginning = ended ?? last;
+    this.#settled = new SettledReader(position);
+    this.#tail = new Tail(position, this.#options.tailBytes);
+    if (!first) this.#options.onReset(ended === undefined ? 'unknown' : 'epoch');
   }
 
   async #prove(): Promise<void> {
@@ -178,7 +205,11 @@ export class Dispatcher implements Service {
   }
 
   async #dispatch(): Promise<void> {
-    const { entries, to, floor } = await readRange(this.#options.db, this.#position, this.#target);
+    const { entries, to, floor, epoch } = await readRange(this.#options.db, this.#position, this.#target);
+    if (epoch !== this.#epoch) {
+      this.doubt(epoch);
+      return;
+    }
     if (floor > this.#position + 1) {
       // Retention was faster than this instance: never a silent hole.
       this.#tail = new Tail(floor - 1, this.#options.tailBytes);
@@ -196,20 +227,15 @@ export class Dispatcher implements Service {
     this.#moveTo(to);
   }
 
-  #deliver({ rooms, entries }: Batch): void {
-    const position = entries.at(-1)?.event.position ?? this.#position;
-    const events = entries.filter(({ control }) => !control);
-    for (const { event, bytes } of events) {
+  #deliver({ rooms, entries, position, control }: Batch): void {
+    for (const { event, bytes } of entries) {
       this.#tail.append(event, bytes);
       this.#volume += bytes;
     }
+    if (control) this.#options.onControl(control);
     this.#moveTo(position);
-    if (events.length > 0)
-      this.#options.deliver(
-        rooms,
-        events.map(({ event }) => event),
-        position,
-      );
+    const events = entries.map(({ event }) => event);
+    if (events.length > 0) this.#options.deliver(rooms, events, position);
     if (this.#volume < volumeBytes) return;
     this.#volume = 0;
     this.#options.onVolume();
@@ -217,14 +243,6 @@ export class Dispatcher implements Service {
 
   #moveTo(position: number): void {
     this.#position = position;
-    this.#release((waiter) => waiter.position <= position);
-  }
-
-  #release(isDue: (waiter: { position: number }) => boolean): void {
-    for (const waiter of this.#waiters) {
-      if (!isDue(waiter)) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
+    this.#waiters.release(position);
   }
 }

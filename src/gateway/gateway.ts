@@ -6,14 +6,16 @@ import type { Logger } from '../core/logger.ts';
 import type { Service } from '../core/service.ts';
 import type { Subscription } from '../core/subscription.ts';
 import type { Executor } from '../db/executor.ts';
-import type { Authenticate } from './authenticate.ts';
-import type { Authorize } from './authorize.ts';
 import { Checkpoints } from './checkpoints.ts';
+import type { ClientSocket } from './client-socket.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { scheduleAt } from './expiry.ts';
+import { farewell } from './farewell.ts';
 import { handshakeMiddleware, readHandshake, type Handshake } from './handshake.ts';
+import { membershipChangedType, type ControlEvent } from '../log/control-event.ts';
 import { mayHave, refuseLeavingOrg, serveRequests } from './requests.ts';
-import { Session, type ClientSocket } from './session.ts';
+import type { Rights, RightsWatch } from './rights.ts';
+import { Session } from './session.ts';
 import { SocketService } from './socket-service.ts';
 import { clockToleranceSeconds } from './token.ts';
 
@@ -26,8 +28,7 @@ export interface GatewayOptions {
   db: Executor;
   /** For the dispatcher alone. */
   dispatchDb: Executor;
-  authenticate: Authenticate;
-  authorize: Authorize;
+  rights: Rights;
   /** Bytes of recent events in memory. */
   tailBytes: number;
   checkpointIntervalMs: number;
@@ -40,7 +41,7 @@ export class Gateway implements Service {
   readonly socketService: SocketService;
   readonly #options: GatewayOptions;
   readonly #sessions = new Map<string, Session>();
-  readonly #handshakes = new WeakMap<Socket, Handshake>();
+  readonly #handshakes = new WeakMap<Socket, Handshake & { watch: RightsWatch }>();
   readonly #checkpoints: Checkpoints;
   #stopping = false;
 
@@ -57,8 +58,15 @@ export class Gateway implements Service {
       onVolume: () => {
         for (const session of this.#sessions.values()) session.checkOutflow();
       },
+      enter: async () => {
+        await options.rights.load(dispatchDb);
+        for (const session of this.#sessions.values()) this.#enforce(session);
+      },
       onReset: (reason) => {
         for (const session of this.#sessions.values()) session.restart(reason);
+      },
+      onControl: (control) => {
+        this.#act(control);
       },
     });
     this.#checkpoints = new Checkpoints({
@@ -78,12 +86,15 @@ export class Gateway implements Service {
   }
 
   async start(): Promise<void> {
-    const { io, logger, authenticate, authorize } = this.#options;
+    const { io, logger, rights } = this.#options;
     await this.dispatcher.start();
     await this.#checkpoints.start();
     const accept = handshakeMiddleware(async (socket) => {
-      const handshake = await readHandshake(socket, authenticate, authorize, logger);
-      this.#handshakes.set(socket, handshake);
+      const watch = rights.watch();
+      // A transport that goes before the handshake is done is heard of nowhere else.
+      socket.conn.once('close', watch.end);
+      const handshake = await readHandshake(socket, rights, logger);
+      this.#handshakes.set(socket, { ...handshake, watch });
       return handshake.identity;
     }, logger);
     io.use((socket, next) => {
@@ -112,8 +123,16 @@ export class Gateway implements Service {
       return;
     }
     const { dispatcher } = this;
-    const { db, logger, authenticate, authorize } = this.#options;
-    const session = new Session({ socket, ...handshake, source: { db, dispatcher }, logger });
+    const { db, logger, rights } = this.#options;
+    const { identity, watch } = handshake;
+    // From here on the session is found when its rights change. What has changed since they were read, shows now.
+    watch.end();
+    if (rights.refuses(identity) || watch.hasChanged(identity)) {
+      farewell(socket, rights.refuses(identity) ? 'ORG_FORBIDDEN' : 'RIGHTS_CHANGED');
+      return;
+    }
+    const denies = rights.denies.bind(rights);
+    const session = new Session({ socket, ...handshake, source: { db, dispatcher }, denies, logger });
     this.#sessions.set(socket.id, session);
 
     let cancelExpiry = watchExpiry(session);
@@ -124,8 +143,7 @@ export class Gateway implements Service {
     });
     serveRequests({
       session,
-      authenticate,
-      authorize,
+      rights,
       epoch: () => dispatcher.epoch,
       onIdentity: () => {
         cancelExpiry();
@@ -133,7 +151,27 @@ export class Gateway implements Service {
       },
       logger,
     });
+    session.revoke();
     void session.follow(handshake.cursor);
+  }
+
+  /** At its position in the log: all before it has been delivered here, nothing after it. */
+  #act(control: ControlEvent): void {
+    const { rights } = this.#options;
+    const { userId, organizationId } = rights.act(control);
+    for (const session of this.#sessions.values()) {
+      const { identity } = session;
+      if (identity.userId !== userId || identity.organizationId !== organizationId) continue;
+      if (control.type === membershipChangedType) session.close('RIGHTS_CHANGED');
+      else this.#enforce(session);
+    }
+  }
+
+  #enforce(session: Session): void {
+    if (this.#options.rights.refuses(session.identity)) {
+      session.socket.emit('revoked', {});
+      session.close('ORG_FORBIDDEN');
+    } else session.revoke();
   }
 
   #deliver(rooms: readonly string[], events: readonly CommitcastEvent[], position: number): void {
@@ -144,7 +182,7 @@ export class Gateway implements Service {
 
   async #join(socket: Socket, subscription: Subscription): Promise<void> {
     const session = this.#sessionOf(socket);
-    if (!(await mayHave(session, this.#options.authorize, subscription)))
+    if (!(await mayHave(session, this.#options.rights.authorize, subscription)))
       throw new CommitcastError('SUBSCRIPTION_DENIED');
     await session.subscribe(subscription);
   }

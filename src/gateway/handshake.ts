@@ -4,9 +4,9 @@ import { toPublicError, type Code } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { LiveMessage } from '../core/protocol.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';
-import type { Authenticate } from './authenticate.ts';
 import type { Authorize } from './authorize.ts';
 import { toSocketData, type Identity } from './identity.ts';
+import type { Rights } from './rights.ts';
 import { maxSubscriptions } from './session.ts';
 
 export interface Handshake {
@@ -19,8 +19,7 @@ export interface Handshake {
 /** What a handshake asks for, found out before the connection exists. Throws coded errors only. */
 export async function readHandshake(
   socket: Socket,
-  authenticate: Authenticate,
-  authorize: Authorize,
+  { authenticate, authorize }: Pick<Rights, 'authenticate' | 'authorize'>,
   logger: Logger,
 ): Promise<Handshake> {
   const auth = socket.handshake.auth as Record<string, unknown>;

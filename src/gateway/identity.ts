@@ -10,6 +10,11 @@ export interface Identity {
   readonly units?: readonly string[] | undefined;
   /** Unix seconds at which the session ends. */
   readonly expiresAt: number;
+  /**
+   * Unix seconds at which the token was issued: what was revoked later is lost to it. Without it the token counts as
+   * older than any revocation.
+   */
+  readonly issuedAt?: number | undefined;
 }
 
 /** What a membership says of a user in one org. */

@@ -3,15 +3,14 @@ import { CommitcastError, toPublicError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Ack } from '../core/protocol.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';
-import type { Authenticate } from './authenticate.ts';
 import type { Authorize } from './authorize.ts';
 import { toSocketData, type Identity } from './identity.ts';
+import type { Rights } from './rights.ts';
 import type { Session } from './session.ts';
 
 export interface RequestOptions {
   session: Session;
-  authenticate: Authenticate;
-  authorize: Authorize;
+  rights: Pick<Rights, 'authenticate' | 'authorize' | 'refuses'>;
   epoch: () => string;
   /** The session has a new token: its time, and its rights, are new. */
   onIdentity: (identity: Identity) => void;
@@ -20,12 +19,13 @@ export interface RequestOptions {
 
 /** Answers what a client asks for. Anything may come in: every argument is looked at, every failure is answered. */
 export function serveRequests(options: RequestOptions): void {
-  const { session, authorize, epoch } = options;
+  const { session, rights, epoch } = options;
   const cursorAt = (position: number) => ({ cursor: formatCursor({ epoch: epoch(), position }) });
 
   serve(options, 'subscribe', async (argument) => {
     const subscription = parseSubscription(argument);
-    if (!(await mayHave(session, authorize, subscription))) throw new CommitcastError('SUBSCRIPTION_DENIED');
+    if (!(await mayHave(session, rights.authorize, subscription)))
+      throw new CommitcastError('SUBSCRIPTION_DENIED');
     return cursorAt(await session.subscribe(subscription));
   });
   serve(options, 'unsubscribe', async (argument) => {
@@ -55,11 +55,8 @@ export async function mayHave(
 }
 
 /** A new token for the same user and org. Rights are asked anew; what is not allowed any more ends. */
-async function renew(
-  { session, authenticate, authorize, onIdentity }: RequestOptions,
-  token: unknown,
-): Promise<void> {
-  const identity = await authenticate(token, session.identity.organizationId);
+async function renew({ session, rights, onIdentity }: RequestOptions, token: unknown): Promise<void> {
+  const identity = await rights.authenticate(token, session.identity.organizationId);
   if (identity.userId !== session.identity.userId) {
     throw new CommitcastError('TOKEN_INVALID', 'The token is of another user');
   }
@@ -68,7 +65,7 @@ async function renew(
   await session.settled();
   for (const subscription of session.subscriptions) {
     if (subscriptionKey(subscription) === subscriptionKey({})) continue;
-    if (await authorize(identity, subscription)) continue;
+    if (await rights.authorize(identity, subscription)) continue;
     await session.unsubscribe(subscription);
     session.socket.emit('revoked', { subscription });
   }

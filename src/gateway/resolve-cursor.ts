@@ -8,7 +8,7 @@ import type { Dispatcher } from './dispatcher.ts';
 /** Where catch-up reads from. */
 export interface CatchUpSource {
   db: Executor;
-  dispatcher: Pick<Dispatcher, 'epoch' | 'position' | 'present' | 'tail' | 'reached'>;
+  dispatcher: Pick<Dispatcher, 'epoch' | 'position' | 'present' | 'tail' | 'reached' | 'doubt'>;
 }
 
 /** Where a cursor goes on in the present history, and why that is not exactly where it was. */

@@ -18,7 +18,7 @@ export class Seam {
     return this.#waiting.length;
   }
 
-  /** Makes the change at the next seam; resolves with its position. Rejects when there is none any more. */
+  /** Makes the change at the next seam; resolves with its position. Rejects when it throws, or when there is no seam any more. */
   wait(change: () => void): Promise<number> {
     return new Promise((resolve, reject) => {
       if (this.#ended) {
@@ -26,8 +26,12 @@ export class Seam {
         return;
       }
       const changeAt = (position: number) => {
-        change();
-        resolve(position);
+        try {
+          change();
+          resolve(position);
+        } catch (error) {
+          reject(error as Error);
+        }
       };
       this.#waiting.push({ change: changeAt, reject });
     });

@@ -1,31 +1,19 @@
-import type { Socket } from 'socket.io';
 import { Backoff } from '../core/backoff.ts';
 import { formatCursor, type Cursor } from '../core/cursor.ts';
-import { codes, CommitcastError, type Code } from '../core/errors.ts';
+import { CommitcastError, type Code } from '../core/errors.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
-import type {
-  ClientToServerEvents,
-  CloseMessage,
-  LiveMessage,
-  ResetReason,
-  ServerToClientEvents,
-} from '../core/protocol.ts';
+import type { LiveMessage, ResetReason } from '../core/protocol.ts';
 import { sleep } from '../core/sleep.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
 import { catchUp } from './catch-up.ts';
-import type { Identity, SocketData } from './identity.ts';
+import type { ClientSocket } from './client-socket.ts';
+import { farewell } from './farewell.ts';
+import type { Identity } from './identity.ts';
 import { drained, maxUnsentBytes, unsentBytes } from './outflow.ts';
 import type { CatchUpSource } from './resolve-cursor.ts';
 import { Seam } from './seam.ts';
 import { roomOf } from './rooms.ts';
-
-export type ClientSocket = Socket<
-  ClientToServerEvents,
-  ServerToClientEvents,
-  Record<string, never>,
-  SocketData
->;
 
 export interface SessionOptions {
   socket: ClientSocket;
@@ -34,6 +22,8 @@ export interface SessionOptions {
   subscriptions: readonly Subscription[];
   denied: LiveMessage['denied'];
   source: CatchUpSource;
+  /** Whether a subscription has been revoked. Asked in the tick in which it would begin. */
+  denies: (identity: Identity, subscription: Subscription) => boolean;
   logger: Logger;
 }
 
@@ -129,6 +119,8 @@ export class Session {
       );
     }
     return this.#atSeam(() => {
+      // Revoked while `authorize` was asked, or while this waited.
+      if (this.#options.denies(this.identity, subscription)) throw new CommitcastError('SUBSCRIPTION_DENIED');
       this.#subscriptions.set(key, subscription);
       if (this.#live) void this.socket.join(this.#room(subscription));
     });
@@ -136,9 +128,21 @@ export class Session {
 
   unsubscribe(subscription: Subscription): Promise<number> {
     return this.#atSeam(() => {
-      this.#subscriptions.delete(subscriptionKey(subscription));
-      if (this.#live) void this.socket.leave(this.#room(subscription));
+      this.#remove(subscription);
     });
+  }
+
+  /** Takes away what the identity has lost. In the same tick when live; else before the next page. */
+  revoke(): void {
+    const takeAway = () => {
+      for (const subscription of this.subscriptions) {
+        if (!this.#options.denies(this.identity, subscription)) continue;
+        this.#remove(subscription);
+        this.socket.emit('revoked', { subscription });
+      }
+    };
+    // What has ended meanwhile has nothing left to lose.
+    this.#atSeam(takeAway).catch(() => undefined);
   }
 
   /** Resolves when every change that was asked for before this has been made. */
@@ -170,14 +174,10 @@ export class Session {
     void this.follow(undefined);
   }
 
-  /** Tells why, then ends the session: so that stock clients come back, or so that they do not. */
   close(code: Code): void {
-    const { retry, meaning: message } = codes[code];
-    const farewell: CloseMessage = { code, message, retry };
-    this.socket.emit('close', farewell);
-    // Who does not read would never take what is still to be sent.
-    if (retry) this.socket.conn.close(code === 'SLOW_CONSUMER');
-    else this.socket.disconnect(true);
+    // The transport may have bytes to deliver still, and outlive this.
+    if (this.#live) this.#leave();
+    farewell(this.socket, code);
     this.end();
   }
 
@@ -193,6 +193,11 @@ export class Session {
     if (!taken && !this.#ended.signal.aborted) this.close('SLOW_CONSUMER');
   }
 
+  #remove(subscription: Subscription): void {
+    this.#subscriptions.delete(subscriptionKey(subscription));
+    if (this.#live) void this.socket.leave(this.#room(subscription));
+  }
+
   #leave(): void {
     for (const subscription of this.subscriptions) void this.socket.leave(this.#room(subscription));
     this.#live = false;
@@ -201,8 +206,12 @@ export class Session {
   /** Now, or between two pages: never while one is being read for the subscriptions as they were. */
   #atSeam(change: () => void): Promise<number> {
     if (!this.#live) return this.#seam.wait(change);
-    change();
-    return Promise.resolve(this.#options.source.dispatcher.position);
+    try {
+      change();
+      return Promise.resolve(this.#options.source.dispatcher.position);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   #join(position: number): void {

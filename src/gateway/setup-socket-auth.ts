@@ -1,10 +1,11 @@
 import type { Server, Socket } from 'socket.io';
-import { codes, CommitcastError } from '../core/errors.ts';
+import { CommitcastError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { createAuthenticate, type ClaimedIdentity } from './authenticate.ts';
 import { authorizeByLists, type Authorize } from './authorize.ts';
 import { scheduleAt } from './expiry.ts';
+import { farewell } from './farewell.ts';
 import { handshakeMiddleware } from './handshake.ts';
 import type { Identity, Membership } from './identity.ts';
 import { roomOf } from './rooms.ts';
@@ -81,9 +82,7 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
   io.on('connection', (socket) => {
     void socket.join(roomFor(socket, {}));
     const cancel = scheduleAt((identityOf(socket).expiresAt + clockToleranceSeconds) * 1000, () => {
-      const { retry, meaning: message } = codes.TOKEN_EXPIRED;
-      socket.emit('close', { code: 'TOKEN_EXPIRED', message, retry });
-      socket.disconnect(true);
+      farewell(socket, 'TOKEN_EXPIRED');
     });
     socket.on('disconnect', cancel);
   });

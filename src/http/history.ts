@@ -34,15 +34,26 @@ export function historyRoutes(scope: FastifyInstance, instance: Instance): void 
     return { cursor: formatCursor(instance.gateway.dispatcher) };
   });
   scope.get('/v1/events', async (request): Promise<EventsAnswer> => {
-    const identity = await identify(instance, request);
-    const query = request.query as Query;
-    const subscription = subscriptionOf(query);
-    if (!(await instance.authorize(identity, subscription))) throw new CommitcastError('SUBSCRIPTION_DENIED');
-    return readPage(instance, identity, subscription, {
-      cursor: query['cursor'] === undefined ? undefined : parseCursor(query['cursor']),
-      until: query['until'] === undefined ? undefined : parseCursor(query['until']),
-      limit: limitOf(query['limit']),
-    });
+    const { rights } = instance;
+    const watch = rights.watch();
+    try {
+      const identity = await identify(instance, request);
+      const query = request.query as Query;
+      const subscription = subscriptionOf(query);
+      if (!(await rights.authorize(identity, subscription))) throw new CommitcastError('SUBSCRIPTION_DENIED');
+      const answer = await readPage(instance, identity, subscription, {
+        cursor: query['cursor'] === undefined ? undefined : parseCursor(query['cursor']),
+        until: query['until'] === undefined ? undefined : parseCursor(query['until']),
+        limit: limitOf(query['limit']),
+      });
+      // The page may reach beyond what took the right away meanwhile.
+      if (rights.refuses(identity)) throw new CommitcastError('ORG_FORBIDDEN');
+      if (rights.denies(identity, subscription)) throw new CommitcastError('SUBSCRIPTION_DENIED');
+      if (watch.hasChanged(identity)) throw new CommitcastError('RIGHTS_CHANGED');
+      return answer;
+    } finally {
+      watch.end();
+    }
   });
 }
 
@@ -81,13 +92,17 @@ async function readPage(
     upTo,
     limit,
   });
+  if (page.epoch !== epoch) {
+    dispatcher.doubt(page.epoch);
+    throw new CommitcastError('UNAVAILABLE', 'The database has another history since a moment ago');
+  }
   if (page.floor > after + 1) return startOver('expired', dispatcher.present);
   return { events: page.events, cursor: formatCursor({ epoch, position: page.to }), more: page.to < upTo };
 }
 
-function identify({ authenticate }: Instance, request: FastifyRequest): Promise<Identity> {
+function identify({ rights }: Instance, request: FastifyRequest): Promise<Identity> {
   const [scheme, token] = (request.headers.authorization ?? '').split(' ', 2);
-  return authenticate(
+  return rights.authenticate(
     scheme?.toLowerCase() === 'bearer' ? token : undefined,
     (request.query as Query)['org'],
   );

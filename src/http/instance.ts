@@ -7,13 +7,12 @@ import { Releasers, type Service } from '../core/service.ts';
 import { createPool, type DatabaseAddress } from '../db/connection.ts';
 import { checkSchema, migrate } from '../db/migrate.ts';
 import { attachAdapter, type AdapterName, type AttachedAdapter } from '../fanout/attach-adapter.ts';
-import type { Authenticate } from '../gateway/authenticate.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { readMembership, readPrimaryMembership } from '../gateway/membership.ts';
+import { Rights } from '../gateway/rights.ts';
 import { createIdentityChecks, type IdentityOptions } from '../gateway/setup-socket-auth.ts';
 import { openEpoch } from '../log/epoch.ts';
 import { Relay } from '../relay/relay.ts';
-import type { Authorize } from '../gateway/authorize.ts';
 
 /** Connections for replays and memberships; dispatcher, relay and adapter have their own, and wait for nobody. */
 const poolSize = 8;
@@ -23,8 +22,10 @@ const dispatchTimeoutMs = 5_000;
 export interface InstanceOptions extends DatabaseAddress, IdentityOptions {
   io: Server;
   adapter: AdapterName;
+  redisUrl?: string | undefined;
   relay: boolean;
   migrate: boolean;
+  retentionMs?: number | undefined;
   tailBytes: number;
   checkpointIntervalMs: number;
   logger: Logger;
@@ -34,8 +35,7 @@ export interface InstanceOptions extends DatabaseAddress, IdentityOptions {
 export class Instance implements Service {
   readonly id = randomUUID();
   readonly gateway: Gateway;
-  readonly authenticate: Authenticate;
-  readonly authorize: Authorize;
+  readonly rights: Rights;
   readonly db: Pool;
   readonly #dispatchDb: Pool;
   readonly #options: InstanceOptions;
@@ -63,7 +63,7 @@ export class Instance implements Service {
       max: 1,
       logger,
     });
-    const { authenticate, authorize } = createIdentityChecks({
+    const checks = createIdentityChecks({
       ...options,
       getUserPrimaryOrganization:
         options.getUserPrimaryOrganization ?? ((userId) => readPrimaryMembership(this.db, userId)),
@@ -73,14 +73,12 @@ export class Instance implements Service {
           ? undefined
           : (userId, org) => readMembership(this.db, userId, org)),
     });
-    this.authenticate = authenticate;
-    this.authorize = authorize;
+    this.rights = new Rights(checks);
     this.gateway = new Gateway({
       io,
       db: this.db,
       dispatchDb: this.#dispatchDb,
-      authenticate,
-      authorize,
+      rights: this.rights,
       tailBytes,
       checkpointIntervalMs,
       logger,
@@ -108,7 +106,7 @@ export class Instance implements Service {
   }
 
   async #start(): Promise<void> {
-    const { io, connectionString, clientConfig, logger, adapter } = this.#options;
+    const { io, connectionString, clientConfig, logger, adapter, redisUrl } = this.#options;
     const address = { connectionString, clientConfig };
     this.#releasers.add(() => this.db.end());
     this.#releasers.add(() => this.#dispatchDb.end());
@@ -116,11 +114,12 @@ export class Instance implements Service {
     else await checkSchema(this.db);
 
     // Before anybody gets a cursor: a restored copy of a database is not the database that it is a copy of.
-    if (this.#options.relay) await openEpoch(this.db);
+    await openEpoch(this.db);
 
     const attached = await attachAdapter(io, {
       ...address,
       adapter,
+      redisUrl,
       db: this.db,
       onGap: () => {
         this.gateway.dispatcher.look();
@@ -141,6 +140,7 @@ export class Instance implements Service {
     this.#relay = new Relay({
       ...address,
       instanceId: this.id,
+      retentionMs: this.#options.retentionMs,
       logger,
       onDoorbell: (doorbell) => {
         this.gateway.dispatcher.ring(doorbell);

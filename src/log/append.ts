@@ -1,18 +1,8 @@
-import { sql, type SQL } from 'drizzle-orm';
 import { CommitcastError } from '../core/errors.ts';
 import { maxDataBytes, reservedTypePrefix, type NewEvent } from '../core/event.ts';
 import { isIdentifier } from '../core/identifier.ts';
-import type { Executor } from '../db/executor.ts';
-import { fromDatabaseError, sqlStateOf } from '../db/sql-state.ts';
-
-/** Any drizzle transaction over Postgres. */
-export interface DrizzleTransaction {
-  // The result's form is the driver's: `{ rows }` over pg, an array over postgres.js.
-  execute(query: SQL): PromiseLike<unknown>;
-}
-
-/** The transaction that an event belongs to. */
-export type Transaction = Executor | DrizzleTransaction;
+import { sqlStateOf } from '../db/sql-state.ts';
+import { rowsIn, type Transaction } from './transaction.ts';
 
 const maxChunkEvents = 500;
 const maxChunkBytes = 1024 * 1024;
@@ -56,26 +46,16 @@ const after = `::jsonb) with ordinality as element (e, n)
 
 async function insert(tx: Transaction, events: string): Promise<string[]> {
   try {
-    const result = isExecutor(tx)
-      ? await tx.query(`${before}$1${after}`, [events])
-      : await tx.execute(sql`${sql.raw(before)}${events}${sql.raw(after)}`);
-    const rows = Array.isArray(result) ? result : (result as { rows: unknown[] }).rows;
-    return (rows as { id: string }[]).map((row) => row.id);
+    const rows = await rowsIn<{ id: string }>(tx, [before, after], [events]);
+    return rows.map(({ id }) => id);
   } catch (error) {
     // JSON that Postgres cannot store: \u0000, or half of a surrogate pair.
-    if (['22P05', '22P02'].includes(sqlStateOf(error) ?? '')) {
-      throw invalid(
-        'data or meta has a character that Postgres cannot store (\\u0000 or a lone surrogate)',
-        error,
-      );
-    }
-    throw fromDatabaseError(error);
+    if (!['22P05', '22P02'].includes(sqlStateOf(error) ?? '')) throw error;
+    throw invalid(
+      'data or meta has a character that Postgres cannot store (\\u0000 or a lone surrogate)',
+      error,
+    );
   }
-}
-
-// drizzle's `query` is an object of relations, not a function.
-function isExecutor(tx: Transaction): tx is Executor {
-  return typeof (tx as Executor).query === 'function';
 }
 
 function serialize(event: NewEvent): string {

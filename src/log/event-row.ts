@@ -16,14 +16,16 @@ export interface EventRow {
   meta: string | null;
   created_at: Date;
   control: boolean;
+  /** Of control events only. */
+  committed_at: Date | null;
 }
 
 export const eventColumns =
-  'position, id, org_id, site_id, unit_id, type, data::text as data, stream, version, meta::text as meta, created_at, control';
+  'position, id, org_id, site_id, unit_id, type, data::text as data, stream, version, meta::text as meta, created_at, control, committed_at, timeline, log_oid';
 
-/** Names of the columns above, for an outer query. */
+/** What an outer query takes of the columns above. */
 export const eventColumnNames =
-  'position, id, org_id, site_id, unit_id, type, data, stream, version, meta, created_at, control';
+  'position, id, org_id, site_id, unit_id, type, data, stream, version, meta, created_at, control, case when control then committed_at end as committed_at';
 
 /** Bytes of an event's JSON, over the columns above. */
 export const bytesSql = 'octet_length(data) + coalesce(octet_length(meta), 0)';

@@ -1,5 +1,6 @@
 import type { CommitcastEvent } from '../core/event.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
+import { toControlEvent, type ControlEvent } from './control-event.ts';
 import { eventColumns, toEvent, type EventRow } from './event-row.ts';
 import { pageOf, pageSql, type Page, type PageRow } from './page.ts';
 
@@ -7,11 +8,11 @@ export interface LogEntry {
   event: CommitcastEvent;
   /** Size of the event on the wire, roughly. */
   bytes: number;
-  /** A control event: acted on, never delivered. */
-  control: boolean;
+  /** Acted on, never delivered. */
+  control: ControlEvent | undefined;
 }
 
-export interface RangePage extends Pick<Page, 'to' | 'floor'> {
+export interface RangePage extends Omit<Page, 'rows'> {
   entries: LogEntry[];
 }
 
@@ -26,11 +27,13 @@ const sql = `
 
 /** The first page of `(after, upTo]`, rising. The caller knows that `upTo` is settled. */
 export async function readRange(db: Executor, after: number, upTo: number): Promise<RangePage> {
-  const { rows, to, floor } = pageOf(await rowsOf<PageRow>(db, sql, [after, upTo]), limit, upTo);
+  const { rows, ...page } = pageOf(await rowsOf<PageRow>(db, sql, [after, upTo]), limit, upTo);
   return {
-    entries: rows.map((row) => ({ event: toEvent(row), bytes: sizeOf(row), control: row.control })),
-    to,
-    floor,
+    entries: rows.map((row) => {
+      const event = toEvent(row);
+      return { event, bytes: sizeOf(row), control: row.control ? toControlEvent(event, row) : undefined };
+    }),
+    ...page,
   };
 }
 

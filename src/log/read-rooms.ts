@@ -4,7 +4,7 @@ import { rowsOf, type Executor } from '../db/executor.ts';
 import { eventColumns, toEvent } from './event-row.ts';
 import { pageOf, pageSql, type Page, type PageRow } from './page.ts';
 
-export interface RoomsPage extends Pick<Page, 'to' | 'floor'> {
+export interface RoomsPage extends Omit<Page, 'rows'> {
   events: CommitcastEvent[];
 }
 
@@ -60,8 +60,8 @@ export async function readRooms(
         roomsOf(org, subscriptions),
         deepSitesOf(subscriptions),
       ]);
-  const { rows, to, floor } = pageOf(found, limit, upTo);
-  return { events: rows.map(toEvent), to, floor };
+  const { rows, ...page } = pageOf(found, limit, upTo);
+  return { events: rows.map(toEvent), ...page };
 }
 
 /** Values of the column `room` that are wanted; the same expression as in the table. */

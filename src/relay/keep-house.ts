@@ -3,7 +3,7 @@ import type { Logger } from '../core/logger.ts';
 import { sleep } from '../core/sleep.ts';
 import type { Connection } from '../db/connection.ts';
 import { clearOutbox } from '../log/clear-outbox.ts';
-import { makePartitions } from '../log/partitions.ts';
+import { hasPartitionsAhead, makePartitions } from '../log/partitions.ts';
 
 const intervalMs = 1_000;
 /** Of the time, at most a tenth goes into it: an old open transaction can make emptying the outbox slow. */
@@ -38,7 +38,8 @@ export async function keepHouse({ open, head, logger, signal }: KeepHouseOptions
       if (at - partitioned >= partitionStride) {
         const made = await makePartitions(connection.client);
         if (made > 0) logger.info({ made }, 'partitions of the log were made');
-        partitioned = at;
+        // Somebody else may have held what it takes: then it is tried again at once, not only at the next stride.
+        if (await hasPartitionsAhead(connection.client, at)) partitioned = at;
       }
       backoff.reset();
       await sleep(Math.max(intervalMs, (performance.now() - began) * restFactor), signal);

@@ -1,34 +1,27 @@
-import { inTime, sleep } from '../core/sleep.ts';
-import type { Executor } from '../db/executor.ts';
-import { saveRelayState } from '../log/relay-state.ts';
+import { sleep } from '../core/sleep.ts';
 
 const intervalMs = 1_000;
-/** A leader's connection that does not answer for so long is given up. */
-const patienceMs = 5_000;
 
 export interface KeepStateOptions {
-  /** The leader's connection: that it answers is what keeps the leader. */
-  db: Executor;
-  instanceId: string;
+  /** Saves the published position, and counts. Returns the epoch in force, or `undefined` when somebody else leads. */
+  save: (published: number) => Promise<string | undefined>;
+  /** The epoch that is led. */
+  epoch: string;
   head: () => number;
   /** Says where the head is although nothing new came, in case the last doorbell was lost. */
   heartbeat: () => void;
   signal: AbortSignal;
 }
 
-/** Once a second, and at the end: saves the published position, and tells it. */
-export async function keepState({
-  db,
-  instanceId,
-  head,
-  heartbeat,
-  signal,
-}: KeepStateOptions): Promise<void> {
-  const save = () => inTime(saveRelayState(db, { leader: instanceId, published: head() }), patienceMs);
+/**
+ * Once a second, and at the end: saves the published position, and tells it. Returns when the signal aborts, or when
+ * leading is over because somebody else leads, or the epoch is another one.
+ */
+export async function keepState({ save, epoch, head, heartbeat, signal }: KeepStateOptions): Promise<void> {
   while (!signal.aborted) {
-    await save();
+    if ((await save(head())) !== epoch) return;
     heartbeat();
     await sleep(intervalMs, signal);
   }
-  await save();
+  await save(head());
 }

@@ -3,7 +3,7 @@ import { Flag } from '../core/flag.ts';
 import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
-import { lockClass, locks } from '../db/advisory-lock.ts';
+import { locks } from '../db/advisory-lock.ts';
 import { connect, type Connection, type DatabaseAddress } from '../db/connection.ts';
 import { HeldLock } from '../db/held-lock.ts';
 import { Listener } from '../db/listen.ts';
@@ -11,13 +11,17 @@ import type { Doorbell } from '../fanout/doorbell.ts';
 import { openEpoch } from '../log/epoch.ts';
 import { readHead } from '../log/head.ts';
 import type { Committer } from '../log/read-committing.ts';
+import { Election } from './election.ts';
 import { keepHouse } from './keep-house.ts';
+import { keepRetention } from './keep-retention.ts';
 import { keepState } from './keep-state.ts';
 import { pump } from './pump.ts';
 import { SettledReader } from './settled-reader.ts';
 
 /** A read that takes longer will not come: the connection is given up, and the relay begins again. */
 const readTimeoutMs = 3_000;
+/** What a drop waits for is bounded more closely, and it is tried again. */
+const retentionTimeoutMs = 30_000;
 
 /** Channel of the writers' NOTIFY. */
 export const notifyChannel = 'commitcast';
@@ -25,6 +29,8 @@ export const notifyChannel = 'commitcast';
 export interface RelayOptions extends DatabaseAddress {
   /** Names this instance in `commitcast.relay.leader`. */
   instanceId: string;
+  /** While it leads, it drops partitions of the log that are older than this. Without it: none. */
+  retentionMs?: number | undefined;
   /** Called for everything that has settled, while this relay leads. Must not throw. */
   onDoorbell: (doorbell: Doorbell) => void;
   logger: Logger;
@@ -39,8 +45,8 @@ export interface RelayStatus {
 }
 
 /**
- * Reads the log once for the whole cluster. Any number of instances run a relay; an advisory lock elects the one that
- * leads. Two leaders would be harmless: the order is in the rows.
+ * Reads the log once for the whole cluster. Any number of instances run a relay; an election says which one leads. Two
+ * leaders are harmless: the order is in the rows, and dispatchers drop what they have.
  */
 export class Relay implements Service {
   readonly #options: RelayOptions;
@@ -62,10 +68,10 @@ export class Relay implements Service {
 
   /** Returns when the database has answered; who leads shows later. */
   async start(): Promise<void> {
-    const first = this.#connect('leader', 0);
+    const first = this.#candidate();
     // A stop in the meantime waits for this too.
     this.#running = first.then(
-      (connection) => this.#run(connection),
+      (election) => this.#run(election),
       () => undefined,
     );
     await first;
@@ -76,52 +82,49 @@ export class Relay implements Service {
     await this.#running;
   }
 
-  async #run(first: Connection): Promise<void> {
+  async #run(first: Election): Promise<void> {
     const { signal } = this.#stopped;
     const backoff = new Backoff({ minMs: 20, maxMs: 1_000 });
-    let connection: Connection | undefined = first;
+    let election: Election | undefined = first;
     while (!signal.aborted) {
       try {
-        connection ??= await this.#connect('leader', 0);
-        await this.#campaign(connection, backoff);
+        election ??= await this.#candidate();
+        await this.#campaign(election, backoff);
       } catch (error) {
         if (!signal.aborted)
           this.#options.logger.warn({ err: error }, 'the relay lost its database; it tries again');
       }
-      await connection?.close();
-      connection = undefined;
+      await election?.close();
+      election = undefined;
       await sleep(backoff.next(), signal);
     }
-    await connection?.close();
+    await election?.close();
   }
 
-  /** Waits for the leader lock, then leads until the connection is lost or the relay stops. */
-  async #campaign(connection: Connection, backoff: Backoff): Promise<void> {
-    if (this.#stopped.signal.aborted) return;
-    const stopping = () => void connection.close();
-    this.#stopped.signal.addEventListener('abort', stopping, { once: true });
-    try {
-      await connection.client.query('select pg_advisory_lock($1, $2)', [lockClass, locks.leader]);
-    } finally {
-      this.#stopped.signal.removeEventListener('abort', stopping);
-    }
-    const releasers = new Releasers();
-    try {
-      await this.#lead(connection, releasers, backoff);
-    } finally {
-      this.#reader = undefined;
-      await releasers.release();
+  /** Leads whenever it may, until a connection is lost or the relay stops. */
+  async #campaign(election: Election, backoff: Backoff): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      await election.won(signal);
+      if (signal.aborted) return;
+      const releasers = new Releasers();
+      try {
+        await this.#lead(election, releasers, backoff);
+      } finally {
+        this.#reader = undefined;
+        await releasers.release();
+      }
     }
   }
 
-  async #lead(leader: Connection, releasers: Releasers, backoff: Backoff): Promise<void> {
-    const { logger, instanceId, onDoorbell } = this.#options;
-    const epoch = await openEpoch(leader.client);
-    const { published } = await readHead(leader.client);
-    const reader = new SettledReader(published);
-
+  async #lead(election: Election, releasers: Releasers, backoff: Backoff): Promise<void> {
+    const { logger, onDoorbell, retentionMs } = this.#options;
     const connection = await this.#connect('relay', readTimeoutMs);
     releasers.add(() => connection.close());
+    const epoch = await openEpoch(connection.client);
+    const { published } = await readHead(connection.client);
+    const reader = new SettledReader(published);
+
     const awake = new HeldLock(locks.awake, this.#connectionOptions('awake'));
     releasers.add(() => awake.close());
     const notified = new Flag();
@@ -137,12 +140,13 @@ export class Relay implements Service {
 
     backoff.reset();
     this.#reader = reader;
-    logger.info({ epoch, published }, 'this relay leads');
+    if (election.elected) logger.info({ epoch, published }, 'this relay leads');
+    else logger.warn({ epoch, published }, 'the leader stands still; this relay stands in for it');
     onDoorbell({ epoch, from: published, to: published });
 
     // Whichever ends first takes the others with it.
     const over = new AbortController();
-    const signal = AbortSignal.any([over.signal, this.#stopped.signal, leader.lost, connection.lost]);
+    const signal = AbortSignal.any([over.signal, this.#stopped.signal, election.lost, connection.lost]);
     const results = await Promise.allSettled(
       [
         pump({
@@ -157,8 +161,8 @@ export class Relay implements Service {
           signal,
         }),
         keepState({
-          db: leader.client,
-          instanceId,
+          save: (position) => election.save(position),
+          epoch,
           head: () => reader.head,
           heartbeat: () => {
             onDoorbell({ epoch, from: reader.head, to: reader.head });
@@ -171,6 +175,16 @@ export class Relay implements Service {
           logger,
           signal,
         }),
+        ...(retentionMs === undefined
+          ? []
+          : [
+              keepRetention({
+                open: () => this.#connect('retention', retentionTimeoutMs),
+                retentionMs,
+                logger,
+                signal,
+              }),
+            ]),
       ].map((part) =>
         part.finally(() => {
           over.abort();
@@ -179,7 +193,14 @@ export class Relay implements Service {
     );
     if (this.#stopped.signal.aborted) return;
     for (const result of results) if (result.status === 'rejected') throw result.reason;
-    throw new Error('a connection of the relay was lost');
+    if (election.lost.aborted || connection.lost.aborted)
+      throw new Error('a connection of the relay was lost');
+    logger.info({ epoch }, 'this relay leads no more: another one does, or the epoch has ended');
+  }
+
+  #candidate(): Promise<Election> {
+    const { instanceId } = this.#options;
+    return Election.begin({ instanceId, connect: (part) => this.#connect(part, 0) });
   }
 
   #connect(part: string, statementTimeoutMs: number): Promise<Connection> {

@@ -80,7 +80,7 @@ export class World {
         (event) => event.position > after && event.position <= upTo && this.#sees(event),
       );
       await this.meanwhile();
-      const page = { floor: '1', wanted: String(Math.min(all.length, limit)) };
+      const page = { floor: '1', epoch, wanted: String(Math.min(all.length, limit)) };
       return {
         rows: found.length > 0 ? found.map((event) => ({ ...rowOf(event), ...page })) : [empty(page)],
       };

@@ -97,11 +97,11 @@ describe('rights of the other roles:', () => {
 describe('control events', () => {
   it('come from the owner with control = true only', async () => {
     await database.pool.query(
-      `insert into commitcast.outbox (org_id, type, data, control) values ('acme', 'commitcast.revoked', '{}', true)`,
+      `insert into commitcast.outbox (org_id, type, data, control) values ('acme', 'commitcast.note', '{}', true)`,
     );
-    await expect(insertEvent(database.pool, 'commitcast.revoked')).rejects.toMatchObject({ code: 'CC003' });
+    await expect(insertEvent(database.pool, 'commitcast.note')).rejects.toMatchObject({ code: 'CC003' });
     const { rows } = await database.pool.query('select type, control from commitcast.log');
-    expect(rows).toEqual([{ type: 'commitcast.revoked', control: true }]);
+    expect(rows).toEqual([{ type: 'commitcast.note', control: true }]);
   });
 });
 

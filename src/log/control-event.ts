@@ -1,0 +1,31 @@
+import type { CommitcastEvent } from '../core/event.ts';
+import type { EventRow } from './event-row.ts';
+
+/** What the instances do at a position of the log. Types that this version does not know are of a newer one. */
+export interface ControlEvent {
+  readonly type: string;
+  readonly org: string;
+  readonly user: string;
+  readonly site: string | undefined;
+  readonly unit: string | undefined;
+  /** Unix milliseconds of the commit. */
+  readonly at: number;
+}
+
+/** A user lost an org, or a site or unit of it. */
+export const revokedType = 'commitcast.revoked';
+/** A user's rights in an org are others now. */
+export const membershipChangedType = 'commitcast.membership-changed';
+
+export function toControlEvent(event: CommitcastEvent, { committed_at, created_at }: EventRow): ControlEvent {
+  const { type, org, site, unit, data } = event;
+  const { user } = (data ?? {}) as { user?: unknown };
+  return {
+    type,
+    org,
+    user: typeof user === 'string' ? user : '',
+    site,
+    unit,
+    at: (committed_at ?? created_at).getTime(),
+  };
+}
