@@ -1,3 +1,5 @@
+import type { Executor } from './executor.ts';
+
 /** Keys of the advisory locks, the same as in migrations/0001_positions.sql: class "comm", then the lock. */
 export const lockClass = 1_668_246_893;
 
@@ -11,3 +13,14 @@ export const locks = {
   /** Exclusive by the one migration. */
   migrate: 4,
 } as const;
+
+/**
+ * Waits for a lock, exclusively, on a session that lives as long as it is held. Who waits does not notice by itself that
+ * its client has gone, and would stand in line for ever: the server looks once a second, where it can.
+ */
+export async function waitForLock(client: Executor, key: number): Promise<void> {
+  const look = client.query(`select set_config('client_connection_check_interval', '1000', false)`);
+  // Not known to every platform that a server runs on.
+  look.catch(() => undefined);
+  await client.query('select pg_advisory_lock($1, $2)', [lockClass, key]);
+}

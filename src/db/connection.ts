@@ -36,6 +36,8 @@ const sessionSettings = [
   'tcp_keepalives_idle=10',
   'tcp_keepalives_interval=5',
   'tcp_keepalives_count=3',
+  // Of a client that is frozen or cut off: what waits for it, notifications above all, is let go.
+  'tcp_user_timeout=30000',
 ]
   .map((setting) => `-c ${setting}`)
   .join(' ');

@@ -1,6 +1,6 @@
 import { Backoff } from '../core/backoff.ts';
 import { inTime, sleep } from '../core/sleep.ts';
-import { lockClass } from './advisory-lock.ts';
+import { lockClass, waitForLock } from './advisory-lock.ts';
 import { connect, type Connection, type ConnectionOptions } from './connection.ts';
 
 /** A session that does not answer for so long is given up. */
@@ -68,7 +68,7 @@ export class HeldLock {
     this.#connection ??= await this.#open();
     // Closed while it opened: `close` waits for this, so this must not wait for the lock.
     if (this.#closing.signal.aborted) return;
-    await this.#connection.client.query('select pg_advisory_lock($1, $2)', [lockClass, this.#key]);
+    await waitForLock(this.#connection.client, this.#key);
     this.#state = 'held';
     this.#backoff.reset();
   }

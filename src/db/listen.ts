@@ -1,14 +1,26 @@
+import { escapeIdentifier, type Notification } from 'pg';
 import { Backoff } from '../core/backoff.ts';
+import { Flag } from '../core/flag.ts';
 import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import { connect, type Connection, type ConnectionOptions } from './connection.ts';
 
-const heartbeatMs = 5_000;
+/**
+ * What a listener does not read stays in the server's one queue of notifications, which is everybody's: the server lets
+ * go of a listener that took nothing for so long.
+ */
+const letGoAfterMs = 30_000;
 
 export interface ListenerOptions extends ConnectionOptions {
-  channel: string;
-  /** A notification came, or may have been missed: the connection was lost, or is new. Read from the log. */
-  onNotify: () => void;
+  /** Those that it listens to from the start; `add` adds to them. */
+  channel: string | readonly string[];
+  /**
+   * A notification came; or, without one, may have been missed: the connection was lost, or is new. Read from the log.
+   * Must not throw.
+   */
+  onNotify: (notification?: Notification) => void;
+  /** Milliseconds between two heartbeats, and how long an answer may take. Default: 5,000. */
+  heartbeatMs?: number;
 }
 
 /**
@@ -18,16 +30,23 @@ export interface ListenerOptions extends ConnectionOptions {
  */
 export class Listener implements Service {
   readonly #options: ListenerOptions;
+  readonly #channels: Set<string>;
   readonly #stopped = new AbortController();
   #running: Promise<void> | undefined;
-  #listening = false;
+  /** The connection that listens. */
+  #connection: Connection | undefined;
+  /** Channels for which LISTEN was sent to it, and is not active yet. */
+  #adding = 0;
+  /** Connections that were lost, and take their time to end. */
+  #closing: Promise<unknown> = Promise.resolve();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#channels = new Set([options.channel].flat());
   }
 
   get listening(): boolean {
-    return this.#listening;
+    return this.#connection !== undefined && this.#adding === 0;
   }
 
   /** Returns when the first LISTEN is active; from then on it reconnects by itself. */
@@ -41,63 +60,106 @@ export class Listener implements Service {
     await first;
   }
 
+  /** Starts without waiting, and tries until there is a connection. */
+  keepTrying(): void {
+    this.#running = this.#run();
+  }
+
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
+    await this.#closing;
   }
 
-  async #run(first: Connection): Promise<void> {
+  /** Listens to this channel too, now or from the next connection on. */
+  add(channel: string): void {
+    if (this.#channels.has(channel)) return;
+    this.#channels.add(channel);
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#adding++;
+    void listenTo(connection, [channel])
+      // A new connection will listen to all of them.
+      .catch(() => connection.close())
+      .then(() => {
+        this.#adding--;
+        this.#options.onNotify();
+      });
+  }
+
+  /** A statement on the connection that listens. @throws when there is none */
+  async query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> {
+    if (!this.#connection) throw new Error('the connection that listens was lost');
+    return this.#connection.client.query(text, values);
+  }
+
+  async #run(first?: Connection): Promise<void> {
     const { signal } = this.#stopped;
     const backoff = new Backoff({ minMs: 20, maxMs: 1_000 });
-    let connection: Connection | undefined = first;
+    let connection = first;
     while (!signal.aborted) {
+      connection ??= await this.#listen().catch((error: unknown) => {
+        this.#options.logger.debug({ err: error }, 'LISTEN could not be set up yet');
+        return undefined;
+      });
       if (connection) {
         backoff.reset();
         await this.#watch(connection);
-        this.#listening = false;
-        this.#options.onNotify();
-        await connection.close();
+        this.#connection = undefined;
+        // What it may still say, the next one may say too.
+        connection.client.removeAllListeners('notification');
+        if (!signal.aborted) this.#options.onNotify();
+        // One that is half-open takes half a second to end: the next one need not wait for it.
+        this.#closing = Promise.all([this.#closing, connection.close()]);
         connection = undefined;
-        continue;
       }
       await sleep(backoff.next(), signal);
-      if (signal.aborted) return;
-      connection = await this.#listen().catch((error: unknown) => {
-        this.#options.logger.debug({ err: error }, 'LISTEN could not be set up again yet');
-        return undefined;
-      });
     }
+    this.#connection = undefined;
     await connection?.close();
   }
 
   async #listen(): Promise<Connection> {
     const connection = await connect(this.#options);
     try {
+      await connection.client.query(`set tcp_user_timeout = ${letGoAfterMs}`);
       connection.client.on('notification', this.#options.onNotify);
-      await connection.client.query(`listen "${this.#options.channel}"`);
+      const heard = new Set<string>();
+      // Some may be added meanwhile.
+      while (this.#channels.size > heard.size) {
+        const missing = [...this.#channels].filter((channel) => !heard.has(channel));
+        await listenTo(connection, missing);
+        for (const channel of missing) heard.add(channel);
+      }
     } catch (error) {
       await connection.close();
       throw error;
     }
-    this.#listening = true;
+    this.#connection = connection;
     this.#options.onNotify();
     return connection;
   }
 
   /** Returns when the connection is lost, fails a heartbeat, or the service stops. */
   async #watch({ client, lost }: Connection): Promise<void> {
+    const { heartbeatMs = 5_000 } = this.#options;
     const ended = AbortSignal.any([lost, this.#stopped.signal]);
     while (!ended.aborted) {
       await sleep(heartbeatMs, ended);
       if (ended.aborted) return;
-      const answered = await Promise.race([
-        client.query('select 1').then(
-          () => true,
-          () => false,
-        ),
-        sleep(heartbeatMs, ended).then(() => false),
-      ]);
-      if (!answered) return;
+      const answered = new Flag();
+      client.query('select 1').then(
+        () => {
+          answered.raise();
+        },
+        () => undefined,
+      );
+      await answered.wait(heartbeatMs, ended);
+      if (!answered.take()) return;
     }
   }
+}
+
+async function listenTo({ client }: Connection, channels: readonly string[]): Promise<void> {
+  await client.query(channels.map((channel) => `listen ${escapeIdentifier(channel)}`).join('; '));
 }

@@ -4,7 +4,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
 import { CommitcastError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
-import { lockClass, locks } from './advisory-lock.ts';
+import { locks, waitForLock } from './advisory-lock.ts';
 import { connect, type DatabaseAddress } from './connection.ts';
 import { rowsOf, type Executor } from './executor.ts';
 import { sqlStateOf } from './sql-state.ts';
@@ -31,7 +31,7 @@ export async function migrate(options: DatabaseAddress & { logger?: Logger }): P
     if (severity === 'WARNING') logger.warn({}, message ?? 'the database warned');
   });
   try {
-    await client.query('select pg_advisory_lock($1, $2)', [lockClass, locks.migrate]);
+    await waitForLock(client, locks.migrate);
     const from = await schemaVersion(client);
     if (from === codeVersion()) return;
     refuseNewer(from);

@@ -14,8 +14,8 @@ export type Subject = Pick<Identity, 'userId' | 'organizationId'>;
 /** Stands for somebody whose rights have been read, and are not in use yet. */
 export interface RightsWatch {
   /** Whether the rights of the identity may be others than those that were read since. */
-  hasChanged(identity: Subject): boolean;
-  end(): void;
+  hasChanged: (identity: Subject) => boolean;
+  end: () => void;
 }
 
 /**

@@ -30,7 +30,7 @@ export class Seam {
           change();
           resolve(position);
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       };
       this.#waiting.push({ change: changeAt, reject });

@@ -206,12 +206,10 @@ export class Session {
   /** Now, or between two pages: never while one is being read for the subscriptions as they were. */
   #atSeam(change: () => void): Promise<number> {
     if (!this.#live) return this.#seam.wait(change);
-    try {
+    return new Promise((resolve) => {
       change();
-      return Promise.resolve(this.#options.source.dispatcher.position);
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
+      resolve(this.#options.source.dispatcher.position);
+    });
   }
 
   #join(position: number): void {

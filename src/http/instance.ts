@@ -17,7 +17,7 @@ import { Relay } from '../relay/relay.ts';
 /** Connections for replays and memberships; dispatcher, relay and adapter have their own, and wait for nobody. */
 const poolSize = 8;
 /** The dispatcher reads at once or tries again: it is what everybody waits for. */
-const dispatchTimeoutMs = 5_000;
+const dispatchTimeoutMs = 3_000;
 
 export interface InstanceOptions extends DatabaseAddress, IdentityOptions {
   io: Server;

@@ -1,5 +1,5 @@
 import { inTime, sleep } from '../core/sleep.ts';
-import { lockClass, locks } from '../db/advisory-lock.ts';
+import { locks, waitForLock } from '../db/advisory-lock.ts';
 import type { Connection } from '../db/connection.ts';
 import { readHeartbeat } from '../log/read-heartbeat.ts';
 import { saveRelayState } from '../log/relay-state.ts';
@@ -42,11 +42,9 @@ export class Election {
   private constructor(options: ElectionOptions, candidate: Connection) {
     this.#options = options;
     this.#candidate = candidate;
-    this.#granted = candidate.client
-      .query('select pg_advisory_lock($1, $2)', [lockClass, locks.leader])
-      .then(() => {
-        this.#elected = true;
-      });
+    this.#granted = waitForLock(candidate.client, locks.leader).then(() => {
+      this.#elected = true;
+    });
     // Whoever waits hears of it.
     this.#granted.catch(() => undefined);
   }

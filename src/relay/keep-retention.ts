@@ -56,7 +56,10 @@ async function dropAll({ open, retentionMs, logger, signal }: KeepRetentionOptio
       const began = performance.now();
       const dropped = await dropExpired(connection.client, retentionMs);
       if (dropped === undefined) return;
-      logger.info({ partition: dropped }, 'a partition of the log was dropped: all of it was past the retention');
+      logger.info(
+        { partition: dropped },
+        'a partition of the log was dropped: all of it was past the retention',
+      );
       await sleep(Math.min((performance.now() - began) * restFactor, 5_000), signal);
     }
   } finally {

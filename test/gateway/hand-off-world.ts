@@ -38,6 +38,7 @@ export class World {
       reached: async (position: number) => {
         while (this.#position < position) await this.meanwhile(1);
       },
+      doubt: () => undefined,
     };
   }
 

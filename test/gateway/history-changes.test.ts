@@ -6,19 +6,48 @@ import { readHead } from '../../src/log/head.ts';
 import { dropPartitionsBelow, makePartitions } from '../../src/log/partitions.ts';
 import { saveRelayState } from '../../src/log/relay-state.ts';
 import { connectClient } from '../support/client.ts';
-import { createDatabase } from '../support/database.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-it('P3: an instance that nobody rings finds a new epoch by itself, and tells who is live', async () => {
+const appendOne = ({ pool }: TestDatabase, type: string) => append(pool, { org: 'acme', type, data: null });
+
+it('P3: an instance that nobody rings finds a new epoch by itself: who has seen nothing that vanished goes on', async () => {
   const database = await createDatabase();
   const server = await startServer(database, { relay: false });
   const client = await connectClient(server.url);
-  const before = await client.live();
-  await database.pool.query('select commitcast.open_epoch(true)');
-  const after = await client.live(2);
-  expect(client.resets).toEqual([{ reason: 'epoch', cursor: after.cursor }]);
-  expect(after.cursor.split('-')[0]).not.toBe(before.cursor.split('-')[0]);
+  await client.live();
+  await appendOne(database, 'before');
+  await until(() => client.events.length === 1);
+  const { rows } = await database.pool.query<{ epoch: string }>(
+    'select commitcast.open_epoch(true) as epoch',
+  );
+  const epoch = rows[0]?.epoch;
+  await appendOne(database, 'after');
+  await until(() => client.events.length === 2);
+  await until(() => server.app.commitcast.cursor() === `${epoch}-2`);
+  await appendOne(database, 'later');
+  await until(() => client.cursor === `${epoch}-3`);
+  expect(client.resets).toEqual([]);
+  expect(client.positions).toEqual([1, 2, 3]);
+});
+
+it('P3: a new epoch is told, once, to who has seen what vanished; it gets what the new history has instead', async () => {
+  const database = await createDatabase();
+  const server = await startServer(database, { relay: false });
+  const client = await connectClient(server.url);
+  await client.live();
+  for (const type of ['kept', 'gone', 'gone']) await appendOne(database, type);
+  await until(() => client.events.length === 3);
+  // In one transaction: no dispatcher sees the epoch with another end.
+  const connection = await database.connect();
+  await connection.query('begin');
+  const { rows } = await connection.query<{ epoch: string }>('select commitcast.open_epoch(true) as epoch');
+  await connection.query('update commitcast.epoch set previous_end = 1 where epoch = $1', [rows[0]?.epoch]);
+  await connection.query('commit');
+  await until(() => client.cursor === `${rows[0]?.epoch}-3`);
+  expect(client.resets).toEqual([{ reason: 'epoch', cursor: `${rows[0]?.epoch}-1` }]);
+  expect(client.positions).toEqual([1, 2, 3, 2, 3]);
 });
 
 it('P3: a dispatcher that retention has overtaken says so, and covers nothing of what is gone', async () => {
@@ -34,6 +63,8 @@ it('P3: a dispatcher that retention has overtaken says so, and covers nothing of
     deliver: (_rooms, events) => delivered.push(...events.map(({ position }) => position)),
     onReset: (reason) => resets.push(reason),
     onVolume: () => undefined,
+    onControl: () => undefined,
+    enter: () => Promise.resolve(),
     tailBytes: 1_000_000,
     logger: silentLogger,
   });

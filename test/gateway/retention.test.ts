@@ -92,6 +92,7 @@ it('P3: a partition that goes in mid-replay ends in `reset expired`, never in a 
     present: head,
     tail: new Tail(head, 1_000),
     reached: () => Promise.reject(new Error('there is nothing to wait for')),
+    doubt: () => undefined,
   };
   await catchUp({ db: database.pool, dispatcher }, follower);
 

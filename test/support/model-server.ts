@@ -14,6 +14,9 @@ export interface ServerProcess {
   readonly port: number;
   /** kill -9. */
   kill(): Promise<void>;
+  /** SIGSTOP: it keeps its connections and does nothing, until it is thawed. */
+  freeze(): void;
+  thaw(): void;
 }
 
 /** Resolves when the server listens. It ends with the test. */
@@ -23,6 +26,7 @@ export async function startServerProcess(databaseUrl: string, port = 0): Promise
   });
   const exited = once(child, 'exit');
   onTestFinished(async () => {
+    child.kill('SIGCONT');
     child.stdin.end();
     await exited;
   });
@@ -30,6 +34,8 @@ export async function startServerProcess(databaseUrl: string, port = 0): Promise
   if (done) throw new Error('the server ended before it listened');
   return {
     port: (JSON.parse(value) as { port: number }).port,
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     async kill() {
       child.kill('SIGKILL');
       await exited;
