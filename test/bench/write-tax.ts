@@ -53,8 +53,8 @@ const setUp = `
 
 const event = `'acme', 's1', 'u' || :row, 'reading.recorded', '{"celsius": 4.5, "humidity": 81, "door": "shut"}'`;
 const intoCopyOfLog = (table: string) => `insert into ${table}
-  (org_id, site_id, unit_id, type, data, id, created_at, committed_at, timeline, control)
-  values (${event}, gen_random_uuid(), clock_timestamp(), clock_timestamp(), 1, false);`;
+  (org_id, site_id, unit_id, type, data, id, created_at, committed_at, timeline, log_oid, control)
+  values (${event}, gen_random_uuid(), clock_timestamp(), clock_timestamp(), 1, 1, false);`;
 const intoOutbox = `insert into commitcast.outbox (org_id, site_id, unit_id, type, data) values (${event});`;
 
 const inserts: Record<Variant, string> = {
