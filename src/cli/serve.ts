@@ -10,15 +10,14 @@ import { startEmbeddedPostgres } from '../embedded/embedded-postgres.ts';
 import { claimFolder } from '../embedded/folder-claim.ts';
 import { removeInstance, writeInstance } from '../embedded/instance-file.ts';
 import { createServer } from '../http/server.ts';
+import { chooseAdapter, tellAdapter } from './adapter-choice.ts';
 import { banner } from './banner.ts';
 import { parseOptions, type Command } from './command.ts';
 import { keepSecret, stateDirectory } from './folder.ts';
 import { decideMode, type Mode } from './mode.ts';
 import { signToken } from './sign-token.ts';
 import { startLogger } from './start-logger.ts';
-
-/** A stop that takes longer is cut off. */
-const stopLimitMs = 10_000;
+import { stopOnSignal } from './stop-on-signal.ts';
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -82,8 +81,10 @@ async function serve(settings: Settings, mode: Mode, demo: boolean, releasers: R
         audience: settings.jwtAudience,
       },
       adapter: adapter.name,
+      redisUrl: adapter.redisUrl,
       relay: settings.relay,
       migrate: settings.migrate,
+      retention: settings.retention,
       corsOrigin: settings.corsOrigin,
     },
     demoOrgs: demo && jwtSecret !== undefined ? () => tokensOfDemo(settings, jwtSecret) : undefined,
@@ -126,50 +127,12 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   return `http://${shown.includes(':') ? `[${shown}]` : shown}:${address.port}`;
 }
 
-/** SIGINT and SIGTERM stop in order and exit 0; a second one, or a stop that hangs, ends at once. */
-function stopOnSignal(releasers: Releasers): () => Promise<void> {
-  let stopping: Promise<void> | undefined;
-  const stop = () => (stopping ??= releasers.release());
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (stopping) process.exit(1);
-      setTimeout(() => process.exit(1), stopLimitMs).unref();
-      stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          process.stderr.write(`The server did not stop cleanly: ${String(error)}\n`);
-          process.exit(1);
-        },
-      );
-    });
-  }
-  return stop;
-}
-
 function warnOfOpenTokens(app: FastifyInstance, { jwtIssuer, jwtAudience }: Settings, quiet: boolean): void {
   if (quiet) return;
   const unset = [jwtIssuer === undefined && 'JWT_ISSUER', jwtAudience === undefined && 'JWT_AUDIENCE'].filter(
     Boolean,
   );
   if (unset.length > 0) app.log.warn({ unset }, 'tokens that the key signed for others are taken too');
-}
-
-interface AdapterChoice {
-  name: 'postgres' | 'memory';
-  reason: string;
-}
-
-function chooseAdapter({ adapter }: Settings, { embedded }: Mode): AdapterChoice {
-  if (adapter !== undefined) return { name: adapter, reason: 'COMMITCAST_ADAPTER says so' };
-  return embedded
-    ? { name: 'memory', reason: 'an embedded database has no other instance beside this one' }
-    : { name: 'postgres', reason: 'other instances may share the database' };
-}
-
-function tellAdapter(app: FastifyInstance, { name, reason }: AdapterChoice, quiet: boolean): void {
-  if (quiet) return;
-  if (name === 'memory') app.log.warn({ adapter: name, reason }, 'other instances will not hear of this one');
-  else app.log.info({ adapter: name, reason }, 'the adapter was chosen');
 }
 
 function tokensOfDemo(settings: Settings, secret: string) {

@@ -1,5 +1,5 @@
 import { CommitcastError } from '../core/errors.ts';
-import { settings, type Settings } from './settings.ts';
+import { redisUrlOf, settings, type Settings } from './settings.ts';
 
 /**
  * Reads the settings from an environment; an empty variable counts as absent.
@@ -23,6 +23,10 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
       `${keys.map((name) => settings[name].variable).join(' and ')} are set: tokens are verified with exactly one key`,
     );
   }
+  const { redisHost, redisPort, adapter } = values as Partial<Settings>;
+  if (redisHost !== undefined) values['redisUrl'] ??= redisUrlOf(redisHost, redisPort);
+  if (adapter === 'redis' && !env['REDIS_URL'] && !env['REDIS_HOST'])
+    problems.push('COMMITCAST_ADAPTER is redis, and neither REDIS_URL nor REDIS_HOST names one');
   const known = new Set<string>(Object.values(settings).map(({ variable }) => variable));
   for (const variable of Object.keys(env)) {
     if (variable.startsWith('COMMITCAST_') && !known.has(variable))

@@ -17,13 +17,51 @@ const url = (protocols: string[]) =>
       `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
     );
 
+/** The address of a Redis: the scheme, a host, and nothing that its client would refuse later. */
+export function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, pathname, username, password } = new URL(text);
+  try {
+    decodeURIComponent(`${username}:${password}`);
+  } catch {
+    return false;
+  }
+  return ['redis:', 'rediss:'].includes(protocol) && hostname !== '' && /^(?:\/\d*)?$/.test(pathname);
+}
+
+export function redisUrlOf(host: string, port = 6379): string {
+  return `redis://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+export const redisUrlProblem =
+  'must be a URL that starts with redis:// or rediss://, as redis://:secret@host:6379';
+
 const onOff = z.enum(['on', 'off'], 'must be "on" or "off"').transform((value) => value === 'on');
 
-const port = z
+const portFrom = (least: number, problem: string) =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/, problem)
+    .transform(Number)
+    .refine((value) => value >= least && value <= 65_535, problem);
+
+const port = portFrom(0, 'must be a port from 0 to 65535; 0: a free one');
+
+/** Kubernetes sets REDIS_PORT to `tcp://…` beside any service that is named redis: that is not meant for us. */
+const redisPort = z
   .string()
-  .regex(/^\d{1,5}$/, 'must be a port from 0 to 65535; 0: a free one')
-  .transform(Number)
-  .refine((value) => value <= 65_535, 'must be a port from 0 to 65535; 0: a free one');
+  .transform((text) => (text.startsWith('tcp://') ? undefined : text))
+  .pipe(portFrom(1, 'must be a port from 1 to 65535').optional());
+
+const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** How long events are kept, in milliseconds; `undefined`: for ever. */
+export const retention = z
+  .string()
+  .regex(/^(?:forever|[1-9]\d{0,4}[smhd])$/, 'must be "forever", or a duration such as "30d" or "12h"')
+  .transform((text) =>
+    text === 'forever' ? undefined : parseInt(text, 10) * unitMs[text.at(-1) as keyof typeof unitMs],
+  );
 
 /** `*`, or a list of origins. */
 const origins = z
@@ -57,8 +95,31 @@ export const settings = {
   port: { variable: 'PORT', description: 'Port to listen on. Default: 3000.', schema: port.default(3000) },
   adapter: {
     variable: 'COMMITCAST_ADAPTER',
-    description: 'How instances reach each other: `postgres` (default), or `memory` for one instance alone.',
-    schema: z.enum(['postgres', 'memory'], 'must be "postgres" or "memory"').optional(),
+    description:
+      'How instances reach each other: `postgres`, `redis`, or `memory` for one instance alone. Default: `redis` if a Redis is named, else `postgres`; `memory` beside the embedded database.',
+    schema: z.enum(['postgres', 'redis', 'memory'], 'must be "postgres", "redis" or "memory"').optional(),
+  },
+  redisUrl: {
+    variable: 'REDIS_URL',
+    description: 'Redis that takes doorbells and ephemeral messages between instances. `rediss://` for TLS.',
+    schema: z.string().refine(isRedisUrl, redisUrlProblem).optional(),
+    secret: true,
+  },
+  redisHost: {
+    variable: 'REDIS_HOST',
+    description: 'The same Redis by its host, when it wants no password. REDIS_URL goes before it.',
+    schema: z
+      .string()
+      .refine(
+        (host) => /^[\w.:-]+$/.test(host) && isRedisUrl(redisUrlOf(host)),
+        'must be the name or the address of a host',
+      )
+      .optional(),
+  },
+  redisPort: {
+    variable: 'REDIS_PORT',
+    description: 'Port on REDIS_HOST. Default: 6379.',
+    schema: redisPort.optional(),
   },
   relay: {
     variable: 'COMMITCAST_RELAY',
@@ -69,6 +130,12 @@ export const settings = {
     variable: 'COMMITCAST_MIGRATE',
     description: '`off`: the schema is only checked at the start. Default: `on`.',
     schema: onOff.default(true),
+  },
+  retention: {
+    variable: 'COMMITCAST_RETENTION',
+    description:
+      'How long events are kept at least, such as `30d` or `12h`; then whole partitions of the log are dropped. Default: `forever`.',
+    schema: retention.optional(),
   },
   corsOrigin: {
     variable: 'COMMITCAST_CORS_ORIGIN',

@@ -1,4 +1,5 @@
 import type { Server } from 'socket.io';
+import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DatabaseAddress } from '../db/connection.ts';
 import type { Executor } from '../db/executor.ts';
@@ -6,13 +7,16 @@ import { readAdapterSecret } from './adapter-secret.ts';
 import type { Fanout } from './doorbell.ts';
 import { memoryFanout } from './memory.ts';
 import { attachPostgresAdapter } from './postgres.ts';
+import { attachRedisAdapter } from './redis.ts';
 import { createSocketFanout } from './socket-io.ts';
 
-export const adapterNames = ['postgres', 'memory'] as const;
+export const adapterNames = ['postgres', 'redis', 'memory'] as const;
 export type AdapterName = (typeof adapterNames)[number];
 
 export interface AdapterOptions extends DatabaseAddress {
   adapter: AdapterName;
+  /** Which Redis; for the adapter of that name. */
+  redisUrl?: string | undefined;
   /** Reads the secret in the channel's name. */
   db: Executor;
   /** Something that was rung may have been missed: whoever listens looks at the log by himself. */
@@ -30,23 +34,39 @@ export interface AttachedAdapter {
   close(): Promise<void>;
 }
 
-/** Gives the Socket.IO server its adapter. It reconnects by itself; what it loses, the log has. */
+/** What carries the messages of an adapter. */
+interface Carrier {
+  readonly state: 'ok' | 'unreachable';
+  stop(): Promise<void>;
+}
+
+/**
+ * Gives the Socket.IO server its adapter. It reconnects by itself; what it loses, the log has.
+ *
+ * @throws {CommitcastError} `CONFIG_INVALID` for the adapter `redis` without `redisUrl`
+ */
 export async function attachAdapter(io: Server, options: AdapterOptions): Promise<AttachedAdapter> {
-  const { adapter: name, db } = options;
-  let fanout: Fanout = memoryFanout;
-  let closeConnections: (() => Promise<void>) | undefined;
-  if (name === 'postgres') {
-    closeConnections = attachPostgresAdapter(io, { ...options, secret: await readAdapterSecret(db) });
-    fanout = createSocketFanout(io);
-  }
+  const { adapter: name } = options;
+  const carrier = await attachCarrier(io, options);
   return {
     name,
-    fanout,
-    state: 'ok',
+    fanout: name === 'memory' ? memoryFanout : createSocketFanout(io),
+    get state() {
+      return carrier.state;
+    },
     async close() {
       // The adapters' timers and subscriptions.
       for (const namespace of io._nsps.values()) void namespace.adapter.close();
-      await closeConnections?.();
+      await carrier.stop();
     },
   };
+}
+
+async function attachCarrier(io: Server, options: AdapterOptions): Promise<Carrier> {
+  const { adapter, db, redisUrl, onGap, logger } = options;
+  if (adapter === 'memory') return { state: 'ok', stop: () => Promise.resolve() };
+  const secret = await readAdapterSecret(db);
+  if (adapter === 'postgres') return attachPostgresAdapter(io, { ...options, secret });
+  if (redisUrl === undefined) throw new CommitcastError('CONFIG_INVALID', 'the adapter redis needs redisUrl');
+  return attachRedisAdapter(io, { url: redisUrl, db, secret, onGap, logger });
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { sleep } from '../core/sleep.ts';
+import type { AdapterName } from '../fanout/attach-adapter.ts';
 import { readHead } from '../log/head.ts';
 import type { Instance } from './instance.ts';
 
@@ -11,7 +12,8 @@ export interface Readiness {
   database: 'ok' | 'unreachable';
   /** `leading`; `following`: another instance leads, or this one has no relay. */
   relay: 'leading' | 'following';
-  adapter: string;
+  /** `unreachable` is no reason against traffic: events come from the log. `null` before the start. */
+  adapter: { name: AdapterName; state: 'ok' | 'unreachable' } | null;
   /** Positions between what was committed and what this instance has delivered. */
   lag: number | null;
 }
@@ -36,7 +38,7 @@ async function readReadiness({ db, gateway, relay, adapter }: Instance): Promise
     status: head ? 'ready' : 'unready',
     database: head ? 'ok' : 'unreachable',
     relay: relay?.status.leading ? 'leading' : 'following',
-    adapter: adapter?.name ?? 'none',
+    adapter: adapter ? { name: adapter.name, state: adapter.state } : null,
     lag: head ? Math.max(0, head.last - gateway.dispatcher.position) : null,
   };
 }

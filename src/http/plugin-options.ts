@@ -1,7 +1,9 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
+import { isRedisUrl, redisUrlProblem, retention } from '../config/settings.ts';
 import { CommitcastError } from '../core/errors.ts';
 import { addressOfPool, type DatabaseAddress } from '../db/connection.ts';
+import { adapterNames, type AdapterName } from '../fanout/attach-adapter.ts';
 import type { IdentityOptions } from '../gateway/setup-socket-auth.ts';
 
 /** Options of the Fastify plugin. Unknown ones are refused. */
@@ -10,12 +12,22 @@ export interface CommitcastOptions extends IdentityOptions {
   databaseUrl?: string | undefined;
   pool?: Pool | undefined;
   db?: { $client: Pool } | undefined;
-  /** How instances reach each other. Default: `postgres`. `memory`: this instance is alone. */
-  adapter?: 'postgres' | 'memory' | undefined;
+  /**
+   * How instances reach each other. Default: `redis` if `redisUrl` is given, else `postgres`. `memory`: this instance
+   * is alone.
+   */
+  adapter?: AdapterName | undefined;
+  /** Which Redis, as `redis://:secret@host:6379`, or `rediss://` for TLS. For the adapter `redis`, and only for it. */
+  redisUrl?: string | undefined;
   /** Whether this instance may lead. Default: `true`. */
   relay?: boolean | undefined;
   /** Whether the schema is brought up to date at the start, or only checked. Default: `true`. */
   migrate?: boolean | undefined;
+  /**
+   * How long events are kept at least, such as `30d` or `12h`, or in milliseconds; then whole partitions of the log are
+   * dropped. The database role must own the log. Default: `forever`.
+   */
+  retention?: string | number | undefined;
   /** Origins of pages that may open sockets from elsewhere. Default: none. */
   corsOrigin?: readonly string[] | undefined;
   /** Bytes of recent events kept in memory for sessions that come back. At least 65,536; default: 8 MiB. */
@@ -58,9 +70,11 @@ const schema = z
     getUserPrimaryOrganization: callback.optional(),
     getUserOrganization: callback.optional(),
     authorize: callback.optional(),
-    adapter: z.enum(['postgres', 'memory']).default('postgres'),
+    adapter: z.enum(adapterNames).optional(),
+    redisUrl: z.string().refine(isRedisUrl, redisUrlProblem).optional(),
     relay: z.boolean().default(true),
     migrate: z.boolean().default(true),
+    retention: retention.or(z.int().positive()).optional(),
     corsOrigin: z.array(z.string()).readonly().optional(),
     tailBytes: z
       .int()
@@ -74,6 +88,10 @@ const schema = z
     {
       error: 'exactly one of databaseUrl, pool and db is needed',
     },
+  )
+  .refine(
+    ({ adapter, redisUrl }) => adapter === undefined || (adapter === 'redis') === (redisUrl !== undefined),
+    { error: 'redisUrl is needed for the adapter redis, and for no other' },
   );
 
 /** @throws {CommitcastError} `CONFIG_INVALID` with every problem in one message */
@@ -85,15 +103,18 @@ export function resolvePluginOptions(options: CommitcastOptions) {
     );
     throw new CommitcastError('CONFIG_INVALID', problems.join('\n'));
   }
-  const { adapter, relay, migrate, tailBytes, checkpointIntervalMs } = result.data;
+  const { redisUrl, relay, migrate, retention: retentionMs, tailBytes, checkpointIntervalMs } = result.data;
+  const adapter = result.data.adapter ?? (redisUrl === undefined ? 'postgres' : 'redis');
   return Object.freeze({
     // The functions keep their declared types.
     ...(options as IdentityOptions),
     ...addressOf(options),
     corsOrigin: options.corsOrigin,
     adapter,
+    redisUrl,
     relay,
     migrate,
+    retentionMs,
     tailBytes,
     checkpointIntervalMs,
   });

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { silentLogger } from '../../src/core/logger.ts';
 import { AdapterPool } from '../../src/fanout/adapter-pool.ts';
 import { createDatabase } from '../support/database.ts';
@@ -7,9 +7,11 @@ import { until } from '../support/until.ts';
 
 const database = await createDatabase();
 
-function open(): AdapterPool {
-  const pool = new AdapterPool({ connectionString: database.url, logger: silentLogger });
+async function open(onGap = () => {}): Promise<AdapterPool> {
+  const options = { connectionString: database.url, channels: ['first'], onGap, logger: silentLogger };
+  const pool = new AdapterPool(options);
   onTestFinished(() => pool.close());
+  await pool.start();
   return pool;
 }
 
@@ -21,57 +23,90 @@ const backends = async (part: string): Promise<number[]> => {
   return rows.map(({ pid }) => pid);
 };
 
-it('at most one LISTEN connection: a second one ends the first, silently, so that nothing is heard twice', async () => {
-  const pool = open();
-  const first = await pool.connect();
-  let heard = 0;
-  let ended = 0;
-  first.on('notification', () => heard++);
-  first.on('end', () => ended++);
-  await first.query('listen twice');
-  const second = await pool.connect();
-  second.on('notification', () => heard++);
-  await second.query('listen twice');
-  await until(async () => (await backends('listen')).length === 1);
-  await pool.query('select pg_notify($1, $2)', ['twice', 'once']);
-  await until(() => heard > 0);
-  // After this answer, whatever the first could have heard has come.
-  await second.query('select 1');
-  expect({ heard, ended }).toEqual({ heard: 1, ended: 0 });
+const terminate = (pids: number[]) =>
+  database.pool.query('select pg_terminate_backend(pid) from unnest($1::int[]) pid', [pids]);
+
+const notify = (pool: AdapterPool, channel: string, payload: string) =>
+  pool.query('SELECT pg_notify($1, $2)', [channel, payload]);
+
+it('the client for LISTEN outlives every connection, and never says that it ended', async () => {
+  const onGap = vi.fn<() => void>();
+  const pool = await open(onGap);
+  const client = await pool.connect();
+  const heard: (string | undefined)[] = [];
+  const ended = vi.fn<() => void>();
+  client.on('notification', ({ payload }) => heard.push(payload));
+  client.on('end', ended);
+  await client.query('LISTEN "second"');
+  await until(() => pool.state === 'ok');
+  const [before] = await backends('listen');
+  const gaps = onGap.mock.calls.length;
+  await terminate([before ?? 0]);
+  await until(() => onGap.mock.calls.length === gaps + 2);
+  await notify(pool, 'first', '1');
+  await notify(pool, 'second', '2');
+  await until(() => heard.length === 2);
+  expect(heard).toEqual(['1', '2']);
+  expect(ended).not.toHaveBeenCalled();
+  expect(await backends('listen')).not.toEqual([before]);
 });
 
-it('queries go through one connection in the order in which they were asked, also the first ones', async () => {
-  const pool = open();
-  await database.pool.query('create table public.asked (id int generated always as identity, n int)');
-  const numbers = Array.from({ length: 200 }, (_, n) => n);
-  await Promise.all(numbers.map((n) => pool.query('insert into public.asked (n) values ($1)', [n])));
-  const { rows } = await database.pool.query<{ n: number }>('select n from public.asked order by id');
-  expect(rows.map(({ n }) => n)).toEqual(numbers);
-  expect(await backends('send')).toHaveLength(1);
+it('asked twice for a client, as after an error, it hears everything once', async () => {
+  const pool = await open();
+  const heard: string[] = [];
+  for (const which of ['former', 'present']) {
+    const client = await pool.connect();
+    client.on('notification', ({ payload }) => heard.push(`${which}: ${payload}`));
+    await client.query('LISTEN "first"');
+  }
+  await notify(pool, 'first', 'once');
+  await notify(pool, 'first', 'last');
+  await until(() => heard.length === 2);
+  expect(heard).toEqual(['present: once', 'present: last']);
+  expect(await backends('listen')).toHaveLength(1);
 });
 
-it('a sending connection that was lost is opened anew by the next query', async () => {
-  const pool = open();
-  await pool.query('select 1');
-  const before = await backends('send');
-  await database.pool.query('select pg_terminate_backend($1)', before);
-  await until(async () => (await backends('send')).length === 0);
-  expect(await until(() => pool.query('select 2 as two'))).toMatchObject({ rows: [{ two: 2 }] });
-  expect(await backends('send')).not.toEqual(before);
+it('a notification is handed on when the one before it has been dealt with', async () => {
+  const pool = await open();
+  const client = await pool.connect();
+  const heard: (string | undefined)[] = [];
+  let finish: () => void = () => undefined;
+  const dealing = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  client.on('notification', async ({ payload }) => {
+    heard.push(payload);
+    if (payload === '1') await dealing;
+    if (payload === '2') throw new Error('cannot be dealt with');
+  });
+  for (const payload of ['1', '2', '3']) await notify(pool, 'first', payload);
+  await until(() => heard.length === 1);
+  // What it has heard by now, it has heard on the connection that answers here.
+  await pool.query('SELECT payload from commitcast.attachment where id = $1', [0]);
+  expect(heard).toEqual(['1']);
+  finish();
+  await until(() => heard.length === 3);
+});
+
+it('the state follows both connections', async () => {
+  const pool = await open();
+  expect(pool.state).toBe('ok');
+  for (const part of ['listen', 'send']) {
+    await terminate(await backends(part));
+    await until(() => pool.state === 'unreachable');
+    await until(() => pool.state === 'ok');
+  }
 });
 
 it('closed, it opens nothing more, whatever the adapter still asks for', async () => {
   const expectNoLeaks = await watchLeaks(database);
-  const pool = new AdapterPool({ connectionString: database.url, logger: silentLogger });
-  const opening = pool.connect();
+  const pool = await open();
+  const client = await pool.connect();
   await pool.close();
-  let answered = false;
-  for (const asked of [opening, pool.connect()]) {
-    void asked.then(() => {
-      answered = true;
-    });
-  }
-  expect(await pool.query('select 1')).toEqual({ rows: [] });
+  client.release();
+  await client.query('LISTEN "third"');
+  expect(await notify(pool, 'first', 'too late')).toEqual({ rows: [] });
+  await expect(pool.query('DELETE FROM commitcast.attachment')).rejects.toThrow('closed');
+  expect(pool.state).toBe('unreachable');
   await expectNoLeaks();
-  expect(answered).toBe(false);
 });

@@ -17,7 +17,8 @@ it('/health/ready answers 200 with what it found while the database answers', as
   const database = await createDatabase();
   const server = await startServer(database);
   await append(database.pool, { org: 'acme', type: 'test', data: null });
-  const ready = { status: 'ready', database: 'ok', relay: 'leading', adapter: 'memory', lag: 0 };
+  const adapter = { name: 'memory', state: 'ok' };
+  const ready = { status: 'ready', database: 'ok', relay: 'leading', adapter, lag: 0 };
   const { status } = await until(async () => {
     const answer = await get<object>(server.url, '/health/ready', null);
     expect(answer.body).toEqual(ready);

@@ -27,6 +27,15 @@ const badOptions: Record<string, [CommitcastOptions, problem: string]> = {
   'an unknown key': [{ jwt, databaseUrl, databaseURL: 'x' } as CommitcastOptions, 'databaseURL'],
   'an unknown key of jwt': [{ jwt: { ...jwt, algorithm: 'none' } as typeof jwt, databaseUrl }, 'algorithm'],
   'an unknown adapter': [{ jwt, databaseUrl, adapter: 'carrier-pigeon' as 'memory' }, 'adapter'],
+  'the adapter redis without an address': [{ jwt, databaseUrl, adapter: 'redis' }, 'redisUrl is needed'],
+  'a Redis for another adapter': [
+    { jwt, databaseUrl, adapter: 'postgres', redisUrl: `redis://:${secret}@localhost` },
+    'redisUrl is needed',
+  ],
+  'an address that is no Redis': [
+    { jwt, databaseUrl, redisUrl: `http://:${secret}@localhost` },
+    'redisUrl: must',
+  ],
   'a callback that is none': [
     { jwt, databaseUrl, authorize: true as never },
     'authorize: must be a function',

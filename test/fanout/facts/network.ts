@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** Stands between an adapter and its database, and lets a test decide what arrives, and when. */
+export interface Network {
+  readonly url: string;
+  /** Nothing more goes to the server, through none of the connections, until `release`. Its answers do come. */
+  hold(): void;
+  release(): void;
+  /** Nothing goes through the connections that there are, in either direction, and nobody is told. New ones work. */
+  blackHole(): void;
+  /** Ends the connections that there are; new ones are taken or refused. */
+  cut(options: { refuse: boolean }): void;
+  accept(): void;
+  /** Whether the server has said it, through any of the connections. */
+  heard(text: string): boolean;
+}
+
+/** `delayMs`: what the n-th connection waits on its way to the server. */
+export async function startNetwork(target: string, delayMs = (_n: number) => 0): Promise<Network> {
+  const { hostname, port } = new URL(target);
+  const sockets = new Set<Socket>();
+  const silenced = new WeakSet<Socket>();
+  let said = '';
+  let held: (() => void)[] | undefined;
+  let refusing = false;
+  let count = 0;
+
+  const server = createServer((near) => {
+    if (refusing) {
+      near.destroy();
+      return;
+    }
+    const far = connect(Number(port), hostname);
+    const delay = delayMs(count++);
+    near.on('data', (chunk) => {
+      const pass = () => void (silenced.has(near) || far.write(chunk));
+      if (held) held.push(pass);
+      else if (delay > 0) setTimeout(pass, delay);
+      else pass();
+    });
+    far.on('data', (chunk) => {
+      if (silenced.has(near)) return;
+      said += chunk.toString('latin1');
+      near.write(chunk);
+    });
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(one);
+      one.on('error', () => undefined);
+      one.on('close', () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  onTestFinished(() => {
+    cut();
+    server.close();
+  });
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+  return {
+    url: url.href,
+    hold() {
+      held = [];
+    },
+    release() {
+      const waiting = held ?? [];
+      held = undefined;
+      for (const pass of waiting) pass();
+    },
+    blackHole() {
+      for (const socket of sockets) silenced.add(socket);
+    },
+    cut({ refuse }) {
+      refusing = refuse;
+      cut();
+    },
+    accept() {
+      refusing = false;
+    },
+    heard: (text) => said.includes(text),
+  };
+}
