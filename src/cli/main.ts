@@ -6,9 +6,11 @@ import { helpText, type Command } from './command.ts';
 /** Loaded when they are called: printing a token should not wait for an HTTP server's code. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serveCommand,
+  relay: async () => (await import('./relay.ts')).relayCommand,
   migrate: async () => (await import('./migrate.ts')).migrateCommand,
   append: async () => (await import('./append.ts')).appendCommand,
   tail: async () => (await import('./tail.ts')).tailCommand,
+  epoch: async () => (await import('./epoch.ts')).epochCommand,
   token: async () => (await import('./token.ts')).tokenCommand,
 };
 

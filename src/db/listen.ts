@@ -106,8 +106,6 @@ export class Listener implements Service {
         backoff.reset();
         await this.#watch(connection);
         this.#connection = undefined;
-        // What it may still say, the next one may say too.
-        connection.client.removeAllListeners('notification');
         if (!signal.aborted) this.#options.onNotify();
         // One that is half-open takes half a second to end: the next one need not wait for it.
         this.#closing = Promise.all([this.#closing, connection.close()]);

@@ -93,7 +93,8 @@ export class AdapterPool {
       },
       query: (text) => {
         const channel = /^LISTEN "(.*)"$/s.exec(text)?.[1];
-        if (channel === undefined) return Promise.reject(new Error(`the client for LISTEN was asked: ${text}`));
+        if (channel === undefined)
+          return Promise.reject(new Error(`the client for LISTEN was asked: ${text}`));
         this.#listener.add(channelOf(channel));
         return Promise.resolve({ rows: [] });
       },

@@ -47,7 +47,7 @@ export class AdapterSender implements Service {
     this.#options = { ...options, statementTimeoutMs: answerMs };
   }
 
-  /** It has a connection, and the last statement went through it. */
+  /** It has a connection, over which nothing has failed. */
   get ok(): boolean {
     return this.#ok;
   }
@@ -168,7 +168,7 @@ export class AdapterSender implements Service {
   }
 
   #complain(error: unknown): void {
-    const message = 'the Socket.IO adapter cannot reach its database; it tries again';
+    const message = 'the Socket.IO adapter could not use its database; it connects again';
     this.#options.logger[this.#ok ? 'warn' : 'debug']({ err: error }, message);
   }
 }

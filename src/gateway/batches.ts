@@ -9,12 +9,13 @@ export interface Batch {
   entries: LogEntry[];
   /** Of the last of them. */
   position: number;
+  bytes: number;
   control?: ControlEvent;
 }
 
 /** Consecutive events of the same union share a message, within the limits of the wire. */
 export function* batchesOf(entries: readonly LogEntry[]): Generator<Batch> {
-  let batch: (Batch & { key: string; bytes: number }) | undefined;
+  let batch: (Batch & { key: string }) | undefined;
   for (const entry of entries) {
     const { control } = entry;
     const { position } = entry.event;
@@ -27,7 +28,7 @@ export function* batchesOf(entries: readonly LogEntry[]): Generator<Batch> {
       batch = undefined;
     }
     if (control) {
-      yield { rooms, entries: [], position, control };
+      yield { rooms, entries: [], position, bytes: 0, control };
       continue;
     }
     batch ??= { key, rooms, entries: [], bytes: 0, position };

@@ -34,16 +34,13 @@ export interface Follower {
  */
 export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follower): Promise<void> {
   const { progress, org, signal } = follower;
-  let { epoch } = dispatcher;
-  let position = progress.cursor
+  let { epoch, position } = progress.cursor
     ? await begin({ db, dispatcher }, follower, progress.cursor)
-    : dispatcher.present;
+    : { epoch: dispatcher.epoch, position: dispatcher.present };
 
   while (!signal.aborted) {
     if (epoch !== dispatcher.epoch) {
-      const before = epoch;
-      ({ epoch } = dispatcher);
-      position = await begin({ db, dispatcher }, follower, { epoch: before, position });
+      ({ epoch, position } = await begin({ db, dispatcher }, follower, { epoch, position }));
       continue;
     }
     progress.cursor = { epoch, position };
@@ -90,10 +87,12 @@ export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follo
   }
 }
 
-async function begin(source: CatchUpSource, follower: Follower, cursor: Cursor): Promise<number> {
-  const { position, reason } = await resolveCursor(source, cursor);
-  if (reason !== undefined && !follower.signal.aborted) follower.reset(reason, position);
-  return position;
+async function begin(source: CatchUpSource, follower: Follower, cursor: Cursor): Promise<Cursor> {
+  const resolved = await resolveCursor(source, cursor, follower.signal);
+  if (!resolved || follower.signal.aborted) return cursor;
+  const { epoch, position, reason } = resolved;
+  if (reason !== undefined) follower.reset(reason, position);
+  return { epoch, position };
 }
 
 /** The application loads its state again, after this; what comes after this position follows. */

@@ -20,17 +20,18 @@ import { Waiters } from './waiters.ts';
 const sliceMs = 20;
 /** The leader is heard once a second; after so long a silence the log is looked at without being told. */
 const silenceMs = 2_500;
-/** Bytes between two looks at who has fallen behind. */
-const volumeBytes = 128 * 1024;
 /** Between two looks at a position that is still committing. */
 const recheckMs = 2;
 
 export interface DispatcherOptions {
   db: Executor;
   /** Gives events of one room union, rising, to the sockets of this instance. Must not throw. */
-  deliver: (rooms: readonly string[], events: readonly CommitcastEvent[], position: number) => void;
-  /** So much was delivered that somebody may have fallen behind: time to look. */
-  onVolume: () => void;
+  deliver: (
+    rooms: readonly string[],
+    events: readonly CommitcastEvent[],
+    position: number,
+    bytes: number,
+  ) => void;
   /** Acts on a control event: what came before it has been delivered, what comes after it has not. Must not throw. */
   onControl: (control: ControlEvent) => void;
   /** Another history is in force, or the first one: whoever keeps something of the database in memory reads it anew. */
@@ -63,8 +64,6 @@ export class Dispatcher implements Service {
   #unopened = false;
   /** Something may be new; the log must show it. */
   #hinted = false;
-  /** Bytes delivered since the last look at who has fallen behind. */
-  #volume = 0;
   #settled = new SettledReader(0);
 
   constructor(options: DispatcherOptions) {
@@ -137,6 +136,12 @@ export class Dispatcher implements Service {
   /** Resolves when `position` has got there, the epoch is another one, or the signal aborts. */
   async reached(position: number, signal: AbortSignal): Promise<void> {
     if (this.#position < position) await this.#waiters.wait(position, signal);
+  }
+
+  /** Resolves when another epoch is in force, or the signal aborts. */
+  nextEpoch(signal: AbortSignal): Promise<void> {
+    // No position is reached before everybody is released.
+    return this.#waiters.wait(Infinity, signal);
   }
 
   async #run(): Promise<void> {
@@ -227,18 +232,12 @@ export class Dispatcher implements Service {
     this.#moveTo(to);
   }
 
-  #deliver({ rooms, entries, position, control }: Batch): void {
-    for (const { event, bytes } of entries) {
-      this.#tail.append(event, bytes);
-      this.#volume += bytes;
-    }
+  #deliver({ rooms, entries, position, bytes, control }: Batch): void {
+    for (const entry of entries) this.#tail.append(entry.event, entry.bytes);
     if (control) this.#options.onControl(control);
     this.#moveTo(position);
     const events = entries.map(({ event }) => event);
-    if (events.length > 0) this.#options.deliver(rooms, events, position);
-    if (this.#volume < volumeBytes) return;
-    this.#volume = 0;
-    this.#options.onVolume();
+    if (events.length > 0) this.#options.deliver(rooms, events, position, bytes);
   }
 
   #moveTo(position: number): void {

@@ -19,6 +19,9 @@ import { Session } from './session.ts';
 import { SocketService } from './socket-service.ts';
 import { clockToleranceSeconds } from './token.ts';
 
+/** Bytes between two looks at who has fallen behind. */
+const volumeBytes = 128 * 1024;
+
 /** The client is told so long before its token ends. */
 const expiryNoticeMs = 60_000;
 
@@ -44,6 +47,8 @@ export class Gateway implements Service {
   readonly #handshakes = new WeakMap<Socket, Handshake & { watch: RightsWatch }>();
   readonly #checkpoints: Checkpoints;
   #stopping = false;
+  /** Bytes delivered since the last look at who has fallen behind. */
+  #volume = 0;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -52,11 +57,10 @@ export class Gateway implements Service {
       db: dispatchDb,
       tailBytes,
       logger,
-      deliver: (rooms, events, position) => {
+      deliver: (rooms, events, position, bytes) => {
         this.#deliver(rooms, events, position);
-      },
-      onVolume: () => {
-        for (const session of this.#sessions.values()) session.checkOutflow();
+        this.#volume += bytes;
+        if (this.#volume >= volumeBytes) this.#checkOutflow();
       },
       enter: async () => {
         await options.rights.load(dispatchDb);
@@ -178,6 +182,11 @@ export class Gateway implements Service {
     const cursor = formatCursor({ epoch: this.dispatcher.epoch, position });
     this.#options.io.local.to([...rooms]).emit('events', events, cursor);
     this.#checkpoints.delivered(rooms, position);
+  }
+
+  #checkOutflow(): void {
+    this.#volume = 0;
+    for (const session of this.#sessions.values()) session.checkOutflow();
   }
 
   async #join(socket: Socket, subscription: Subscription): Promise<void> {

@@ -11,6 +11,8 @@ import { readRooms } from '../log/read-rooms.ts';
 import type { Instance } from './instance.ts';
 
 const defaultLimit = 100;
+/** For an epoch that other instances know already. */
+const patienceMs = 3_000;
 
 export interface EventsAnswer {
   events: CommitcastEvent[];
@@ -63,7 +65,11 @@ async function readPage(
   subscription: Subscription,
   { cursor, until, limit }: { cursor: Cursor | undefined; until: Cursor | undefined; limit: number },
 ): Promise<EventsAnswer> {
-  const { epoch } = dispatcher;
+  const resolved =
+    cursor && (await resolveCursor({ db, dispatcher }, cursor, AbortSignal.timeout(patienceMs)));
+  if (cursor && !resolved)
+    throw new CommitcastError('UNAVAILABLE', 'This instance has not met that epoch yet');
+  const { epoch } = resolved ?? dispatcher;
   if (until && until.epoch !== epoch)
     throw new CommitcastError('CURSOR_INVALID', 'until is of another epoch');
   const startOver = (reason: ResetReason, position: number): EventsAnswer => ({
@@ -73,14 +79,8 @@ async function readPage(
     more: position < dispatcher.position,
   });
 
-  let after: number;
-  if (cursor) {
-    const resolved = await resolveCursor({ db, dispatcher }, cursor);
-    if (resolved.reason) return startOver(resolved.reason, resolved.position);
-    after = resolved.position;
-  } else {
-    after = (await readHead(db)).floor - 1;
-  }
+  if (resolved?.reason) return startOver(resolved.reason, resolved.position);
+  const after = resolved ? resolved.position : (await readHead(db)).floor - 1;
   const upTo = Math.min(until?.position ?? Infinity, dispatcher.position);
   // From a faster instance, or after `until`: nothing, and nothing is skipped.
   if (after >= upTo) return { events: [], cursor: formatCursor({ epoch, position: after }), more: false };

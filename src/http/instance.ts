@@ -6,6 +6,7 @@ import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { createPool, type DatabaseAddress } from '../db/connection.ts';
 import { checkSchema, migrate } from '../db/migrate.ts';
+import { assertDirect } from '../db/pooled.ts';
 import { attachAdapter, type AdapterName, type AttachedAdapter } from '../fanout/attach-adapter.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { readMembership, readPrimaryMembership } from '../gateway/membership.ts';
@@ -110,6 +111,7 @@ export class Instance implements Service {
     const address = { connectionString, clientConfig };
     this.#releasers.add(() => this.db.end());
     this.#releasers.add(() => this.#dispatchDb.end());
+    await assertDirect({ ...address, logger });
     if (this.#options.migrate) await migrate({ ...address, logger });
     else await checkSchema(this.db);
 

@@ -21,7 +21,7 @@ export interface EventRow {
 }
 
 export const eventColumns =
-  'position, id, org_id, site_id, unit_id, type, data::text as data, stream, version, meta::text as meta, created_at, control, committed_at, timeline, log_oid';
+  'position, id, org_id, site_id, unit_id, type, data::text as data, stream, version, meta::text as meta, created_at, control, committed_at';
 
 /** What an outer query takes of the columns above. */
 export const eventColumnNames =

@@ -11,14 +11,15 @@ export interface Page {
   to: number;
   /** Oldest position that was kept when the page was read, from the same statement: below it there may be holes. */
   floor: number;
-  /** Epoch that the page is of; `undefined` when it has rows of a history whose epoch nobody has opened yet. */
+  /** Epoch that the page is of; `undefined` when nobody has opened one yet for the history that the database has now. */
   epoch: string | undefined;
 }
 
 /**
  * Ends a statement whose CTEs are `wanted` (positions) and `events`: cuts the page by bytes, and adds the floor and the
- * epoch. Beyond the end of the epoch before, all rows bear the stamps of the one in force; others are of a history that
- * has replaced it: the database was restored, or a standby was promoted, and nobody has opened its epoch so far.
+ * epoch. An epoch whose identity is not that of the database is of a history that has been replaced: the database was
+ * restored, or a standby was promoted, and nobody has opened the new epoch so far. (The system identifier is left out:
+ * reading it is dear, and another system is never met on the way from one page to the next with all else alike.)
  */
 export const pageSql = `
   measured as (
@@ -26,13 +27,14 @@ export const pageSql = `
   )
   select relay.floor, (select count(*) from wanted) as wanted, ${eventColumnNames},
     case
-      when bool_or(position > present.ended and (timeline, log_oid) <> (present.line, present.oid)) over () then null
-      else present.epoch
+      when present.timeline = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+        and present.log_oid = 'commitcast.log'::regclass::oid
+        and present.database_oid = (select oid from pg_database where datname = current_database())
+      then present.epoch
     end as epoch
   from commitcast.relay
     cross join (
-      select epoch, timeline as line, log_oid as oid, previous_end as ended
-      from commitcast.epoch order by ordinal desc limit 1
+      select epoch, timeline, log_oid, database_oid from commitcast.epoch order by ordinal desc limit 1
     ) present
     left join measured on bytes_before < ${maxPageBytes}
   order by position`;

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { silentLogger } from '../../src/core/logger.ts';
+import { sleep } from '../../src/core/sleep.ts';
 import { AdapterSender } from '../../src/fanout/adapter-sender.ts';
 import { createDatabase } from '../support/database.ts';
 import { watchLeaks } from '../support/leaks.ts';
@@ -42,16 +43,12 @@ async function asked(test: string): Promise<number[]> {
 it('sends in the order of the calls, over one connection; a promised statement has its place', async () => {
   const sender = await open();
   const numbers = Array.from({ length: 200 }, (_, n) => n);
-  let keep: () => void = () => undefined;
-  const promised = new Promise<ReturnType<typeof insert>>((resolve) => {
-    keep = () => {
-      resolve(insert('order', 7));
-    };
-  });
+  const kept = new AbortController();
+  const promised = sleep(30_000, kept.signal).then(() => insert('order', 7));
   const sent = numbers.map((n) => sender.send(n === 7 ? promised : insert('order', n), 1));
   await sent[6];
   expect(await asked('order')).toEqual(numbers.slice(0, 7));
-  keep();
+  kept.abort();
   await Promise.all(sent);
   expect(await asked('order')).toEqual(numbers);
 });

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { silentLogger } from '../../src/core/logger.ts';
+import { sleep } from '../../src/core/sleep.ts';
 import { AdapterPool } from '../../src/fanout/adapter-pool.ts';
 import { createDatabase } from '../support/database.ts';
 import { watchLeaks } from '../support/leaks.ts';
@@ -70,13 +71,10 @@ it('a notification is handed on when the one before it has been dealt with', asy
   const pool = await open();
   const client = await pool.connect();
   const heard: (string | undefined)[] = [];
-  let finish: () => void = () => undefined;
-  const dealing = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
+  const dealt = new AbortController();
   client.on('notification', async ({ payload }) => {
     heard.push(payload);
-    if (payload === '1') await dealing;
+    if (payload === '1') await sleep(30_000, dealt.signal);
     if (payload === '2') throw new Error('cannot be dealt with');
   });
   for (const payload of ['1', '2', '3']) await notify(pool, 'first', payload);
@@ -84,7 +82,7 @@ it('a notification is handed on when the one before it has been dealt with', asy
   // What it has heard by now, it has heard on the connection that answers here.
   await pool.query('SELECT payload from commitcast.attachment where id = $1', [0]);
   expect(heard).toEqual(['1']);
-  finish();
+  dealt.abort();
   await until(() => heard.length === 3);
 });
 

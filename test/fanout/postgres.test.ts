@@ -46,7 +46,7 @@ const listeners = async (): Promise<number[]> => {
   return rows.map(({ pid }) => pid);
 };
 
-/** LISTEN is active some time after the adapter was made: until a message crosses, in each direction. */
+/** Until a message crosses, in each direction. */
 async function untilConnected(...servers: TestServer[]): Promise<void> {
   const heard = new Set<string>();
   for (const [n, { app }] of servers.entries()) {
@@ -99,8 +99,6 @@ it('the order of ephemeral messages is kept on every instance, small and large m
 });
 
 it('20 LISTEN connections killed: no process ends, none leaks, each instance hears the others again', async () => {
-  // The adapter tries again after one to three seconds, at random.
-  const random = vi.spyOn(Math, 'random').mockReturnValue(0);
   const servers = await Promise.all([start(), start(false), start(false), start(false), start(false)]);
   const client = await connectClient(servers[4]?.url ?? '');
   await client.live();
@@ -118,7 +116,6 @@ it('20 LISTEN connections killed: no process ends, none leaks, each instance hea
   // Events do not depend on it: they were never lost, and come at once again.
   await append(database.pool, { org: 'acme', type: 'event', data: null });
   await until(() => client.events.length === 1);
-  random.mockRestore();
   client.socket.disconnect();
   await Promise.all(servers.map((server) => server.close()));
   await expectNoLeaks();

@@ -39,6 +39,7 @@ export class World {
         while (this.#position < position) await this.meanwhile(1);
       },
       doubt: () => undefined,
+      nextEpoch: () => Promise.resolve(),
     };
   }
 

@@ -75,6 +75,7 @@ it('P3: an epoch that begins while a follower waits for this instance takes it b
     },
     tail: dispatcher.tail,
     doubt: () => undefined,
+    nextEpoch: () => Promise.resolve(),
     reached: () => {
       present = 'bcdefghi';
       // The new history is already further than the position of the old one.

@@ -62,7 +62,6 @@ it('P3: a dispatcher that retention has overtaken says so, and covers nothing of
     db: database.pool,
     deliver: (_rooms, events) => delivered.push(...events.map(({ position }) => position)),
     onReset: (reason) => resets.push(reason),
-    onVolume: () => undefined,
     onControl: () => undefined,
     enter: () => Promise.resolve(),
     tailBytes: 1_000_000,

@@ -93,6 +93,7 @@ it('P3: a partition that goes in mid-replay ends in `reset expired`, never in a 
     tail: new Tail(head, 1_000),
     reached: () => Promise.reject(new Error('there is nothing to wait for')),
     doubt: () => undefined,
+    nextEpoch: () => Promise.resolve(),
   };
   await catchUp({ db: database.pool, dispatcher }, follower);
 

@@ -148,7 +148,7 @@ const histories: Record<string, { steps: Step[]; finds: Partial<Record<Defect, n
   },
   'an event of a transaction that is not committed': {
     steps: [deliver(...all, seen('ghost', 8))],
-    finds: { ghost: 1 },
+    finds: { ghosts: 1 },
     says: /ghost at 8/,
   },
   'an event that says what the business rows do not': {

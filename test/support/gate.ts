@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { holdCommits } from '../../src/testing/hold-commits.ts';
 import type { TestDatabase } from './database.ts';
 import { untilBlocked } from './transactions.ts';
 
@@ -18,30 +19,13 @@ export interface HeldCommit {
   readonly done: Promise<unknown>;
 }
 
-const key = 20_260_101;
-
-/**
- * A deferred trigger on the log's first partition: it is queued by pass 2, so it fires after pass 2, and with it the
- * last thing that can be done before the commit itself.
- */
+/** Open at first. It ends with the database. */
 export async function createGate(database: TestDatabase): Promise<Gate> {
-  await database.pool.query(`
-    create function public.gate() returns trigger language plpgsql as $$
-    begin
-      if new.type like 'held%' then perform pg_advisory_xact_lock_shared(${key}); end if;
-      if new.type like '%fails' then raise exception 'failed in its last instant'; end if;
-      return null;
-    end $$;
-    create constraint trigger gate after insert on commitcast.log_1
-    deferrable initially deferred for each row execute function public.gate()`);
-  const keeper = await database.connect();
+  const commits = await holdCommits(database.url, { type: 'held%', failing: '%fails' });
+  await commits.release();
   return {
-    async close() {
-      await keeper.query('select pg_advisory_lock($1)', [key]);
-    },
-    async open() {
-      await keeper.query('select pg_advisory_unlock_all()');
-    },
+    close: () => commits.hold(),
+    open: () => commits.release(),
     async commitHeld(type = 'held') {
       const client = await database.connect();
       const done = client.query(

@@ -1,6 +1,14 @@
+import * as testing from '../../src/testing/check-history.ts';
+import { Findings } from '../../src/testing/findings.ts';
+import type { ClientHistory, SeenEvent } from '../../src/testing/history.ts';
+
+export { isSeenBy, positionOf } from '../../src/testing/history.ts';
+export type { ClientHistory, SeenEvent, Step } from '../../src/testing/history.ts';
+
 /**
- * Judges what clients saw by what the business rows say. It knows the contract (rooms, cursors, promises P1 to P4) and
- * nothing of how it is kept: neither the log nor the outbox.
+ * Judges what clients saw by what the business rows say: beside what the fault kit's checker finds, the order that the
+ * rows' locks decided. It knows the contract (rooms, cursors, promises P1 to P4) and nothing of how it is kept: neither
+ * the log nor the outbox.
  */
 
 /** What a business row says: one event that a committed transaction has to say. */
@@ -21,38 +29,6 @@ export interface Fact {
   unit?: string | undefined;
 }
 
-export interface SeenEvent {
-  type?: string;
-  id: string;
-  position: number;
-  org: string;
-  site?: string | undefined;
-  unit?: string | undefined;
-  data: unknown;
-}
-
-/** One thing that happened to a client, in its own order. */
-export type Step =
-  | { kind: 'connected'; cursor: string | undefined }
-  | { kind: 'live'; cursor: string }
-  | { kind: 'events'; events: SeenEvent[]; cursor: string }
-  | { kind: 'reset'; reason: string; cursor: string }
-  | { kind: 'dropped' };
-
-export interface Scope {
-  site?: string;
-  unit?: string;
-  deep?: boolean;
-}
-
-export interface ClientHistory {
-  name: string;
-  org: string;
-  /** Beside the org's own events, which everybody sees. */
-  subscriptions: readonly Scope[];
-  steps: readonly Step[];
-}
-
 /** When a transaction began and had committed, by one clock: who began after another had committed comes after it. */
 export interface Span {
   began: number;
@@ -66,7 +42,8 @@ export interface History {
   spans?: ReadonlyMap<string, Span>;
 }
 
-const defects = ['missed', 'doubled', 'inverted', 'foreign', 'ghost', 'altered', 'reset'] as const;
+/** Nothing here calls for a `reset`, so each is one. */
+const defects = [...testing.defects, 'reset'] as const;
 export type Defect = (typeof defects)[number];
 
 export type Report = Record<Defect, number> & {
@@ -78,78 +55,57 @@ export type Report = Record<Defect, number> & {
 
 export const flawless = Object.fromEntries(defects.map((defect) => [defect, 0])) as Record<Defect, number>;
 
-const maxExamples = 5;
-
 export function checkHistory({ facts, clients, spans = new Map() }: History): Report {
-  const report: Report = {
-    ...flawless,
-    examples: {},
-    looked: { facts: facts.length, clients: clients.length, events: 0, drops: 0 },
-  };
-  const find = (defect: Defect, example: string) => {
-    report[defect]++;
-    const examples = (report.examples[defect] ??= []);
-    if (examples.length < maxExamples) examples.push(example);
-  };
+  const findings = new Findings<Defect>(defects);
   const byId = new Map(facts.map((fact) => [fact.id, fact]));
+  // The rows know no positions: where the first client saw an event is where it is.
   const positions = new Map<string, number>();
   const holders = new Map<number, string>();
+  let drops = 0;
 
-  for (const client of clients) {
+  for (const { name, steps } of clients) {
     const seen = new Set<string>();
     const order = new OrderCheck(spans, (example) => {
-      find('inverted', `${client.name}: ${example}`);
+      findings.add('inverted', `${name}: ${example}`);
     });
-    let last = -1;
-    for (const step of client.steps) {
-      if (step.kind === 'dropped') report.looked.drops++;
-      if (step.kind === 'reset') find('reset', `${client.name}: ${step.reason} at ${step.cursor}`);
-      if (step.kind !== 'events') continue;
-      for (const event of step.events) {
-        report.looked.events++;
-        const name = `${client.name}: event ${event.id} at ${event.position}`;
-        if (seen.has(event.id)) {
-          find('doubled', name);
-          continue;
-        }
+    for (const step of steps) {
+      if (step.kind === 'dropped') drops++;
+      if (step.kind === 'reset') findings.add('reset', `${name}: ${step.reason} at ${step.cursor}`);
+      for (const event of step.kind === 'events' ? step.events : []) {
+        if (seen.has(event.id)) continue;
         seen.add(event.id);
-        if (event.position <= last) find('inverted', `${name} came after position ${last}`);
-        last = Math.max(last, event.position);
-
-        const elsewhere = positions.get(event.id) ?? event.position;
-        positions.set(event.id, elsewhere);
-        if (elsewhere !== event.position) find('altered', `${name} was at ${elsewhere} for another`);
+        const what = `${name}: event ${event.id} at ${event.position}`;
+        if (!positions.has(event.id)) positions.set(event.id, event.position);
         const holder = holders.get(event.position) ?? event.id;
         holders.set(event.position, holder);
-        if (holder !== event.id) find('altered', `${name}, where another saw ${holder}`);
+        if (holder !== event.id) findings.add('altered', `${what}, where another saw ${holder}`);
 
-        if (!isSeenBy(client, event)) find('foreign', `${name} is of ${scopeText(event)}`);
         const fact = byId.get(event.id);
-        if (!fact) {
-          find('ghost', name);
-          continue;
-        }
-        for (const difference of differences(fact, event)) find('altered', `${name}: ${difference}`);
-        order.next(fact, name);
+        if (!fact) continue;
+        for (const difference of differences(fact, event)) findings.add('altered', `${what}: ${difference}`);
+        order.next(fact, what);
       }
-      if (positionOf(step.cursor) < last)
-        find('inverted', `${client.name}: cursor ${step.cursor} after ${last}`);
     }
   }
 
-  for (const client of clients) {
-    const seen = new Set(
-      client.steps.flatMap((step) => (step.kind === 'events' ? step.events.map(({ id }) => id) : [])),
-    );
-    const start = startOf(client);
-    for (const fact of facts) {
-      // Where nobody has seen it, it was missed by all who should have.
-      const position = positions.get(fact.id) ?? Infinity;
-      if (seen.has(fact.id) || position <= start || !isSeenBy(client, fact)) continue;
-      find('missed', `${client.name}: event ${fact.id} at ${position} of ${scopeText(fact)}`);
-    }
+  // What nobody has seen was missed by all who should have.
+  const log = facts.map(({ id, org, site, unit }) => {
+    return { id, org, site, unit, position: positions.get(id) ?? Infinity };
+  });
+  // Whoever was away at the end should have come back.
+  const judged = clients.map(({ name, org, subscriptions, steps }) => {
+    return { name, org, subscriptions, steps: steps.filter(({ kind }) => kind !== 'dropped') };
+  });
+  const { examples, looked, ...found } = testing.checkHistory({ log, clients: judged });
+  for (const defect of testing.defects) {
+    findings.counts[defect] += found[defect];
+    if (examples[defect]) (findings.examples[defect] ??= []).push(...examples[defect]);
   }
-  return report;
+  return {
+    ...findings.counts,
+    examples: findings.examples,
+    looked: { facts: facts.length, clients: clients.length, events: looked.events, drops },
+  };
 }
 
 /** Follows one client's events and says when one comes too late. */
@@ -188,48 +144,16 @@ class OrderCheck {
   }
 }
 
-/** The cursor of the first `live`, or the one that the client came with. */
-function startOf({ steps }: ClientHistory): number {
-  for (const step of steps) {
-    if (step.kind === 'connected' && step.cursor !== undefined) return positionOf(step.cursor);
-    if (step.kind === 'live') return positionOf(step.cursor);
-  }
-  return -1;
-}
-
-/** The cursor's text is `<epoch>-<position>`. */
-export function positionOf(cursor: string): number {
-  return Number(cursor.slice(cursor.lastIndexOf('-') + 1));
-}
-
-export function isSeenBy(
-  { org, subscriptions }: Pick<ClientHistory, 'org' | 'subscriptions'>,
-  about: Pick<SeenEvent, 'org' | 'site' | 'unit'>,
-): boolean {
-  if (about.org !== org) return false;
-  if (about.site === undefined && about.unit === undefined) return true;
-  return subscriptions.some(({ site, unit, deep = false }) => {
-    if (unit !== undefined) return about.unit === unit;
-    if (site === undefined) return deep;
-    return about.site === site && (deep || about.unit === undefined);
-  });
-}
-
 /** What the event says otherwise than the business row. An event that was inserted before the lock knows no version. */
 function differences(fact: Fact, event: SeenEvent): string[] {
   const said = (event.data ?? {}) as { [Name in keyof Fact]?: unknown };
   const found: string[] = [];
-  if (scopeText(fact) !== scopeText(event)) found.push(`${scopeText(event)} instead of ${scopeText(fact)}`);
   for (const name of ['row', 'version', 'writer', 'sequence'] as const) {
     const value = said[name];
     if (value !== undefined && value !== null && value !== fact[name])
       found.push(`${name} ${JSON.stringify(value)} instead of ${fact[name]}`);
   }
   return found;
-}
-
-function scopeText({ org, site = '', unit = '' }: Pick<SeenEvent, 'org' | 'site' | 'unit'>): string {
-  return `${org}/${site}/${unit}`;
 }
 
 function versionText({ row, version, read }: Fact): string {

@@ -5,12 +5,12 @@ import type { CryptoKey, JWK, JWTPayload } from 'jose';
 export const secret = 'commitcast-tests-only-secret-0123456789';
 
 export interface Claims extends JWTPayload {
-  org_id?: string;
-  role?: string;
-  email?: string;
-  profile_id?: string;
-  sites?: string[];
-  units?: string[];
+  org_id?: string | undefined;
+  role?: string | undefined;
+  email?: string | undefined;
+  profile_id?: string | undefined;
+  sites?: string[] | undefined;
+  units?: string[] | undefined;
 }
 
 export interface TokenOptions {

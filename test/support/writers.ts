@@ -1,10 +1,7 @@
-import { Client } from 'pg';
 import { onTestFinished } from 'vitest';
-import { sqlStateOf } from '../../src/db/sql-state.ts';
-import { supportName } from './administer.ts';
-import { copyIn } from './copy-in.ts';
 import type { Span } from './history-checker.ts';
 import type { Random } from './random.ts';
+import { connectWriter, expectedFailures, runTransaction } from './run-transaction.ts';
 import { planTransaction, type TrapTransaction } from './trap-transactions.ts';
 import { until } from './until.ts';
 
@@ -45,9 +42,6 @@ export interface Writers {
   readonly finished: Promise<void>;
 }
 
-/** Lost conflicts, deadlocks, refused commits, and a parent that another has deleted meanwhile. */
-const expectedFailures = new Set(['40001', '40P01', 'MF001', '23503', '22012']);
-
 export function startWriters({
   url,
   random,
@@ -63,7 +57,7 @@ export function startWriters({
   const stop = new AbortController();
 
   const work = async (writer: number, own: Random) => {
-    let session = await connect(url);
+    let session = await connectWriter(url);
     try {
       for (let sequence = 1; !stop.signal.aborted && begun < transactions; sequence++) {
         if (begun >= limit) {
@@ -76,7 +70,7 @@ export function startWriters({
         begun++;
         const plan = planTransaction({ random: own, writer, sequence });
         const began = performance.now();
-        const state = await run(session.client, plan);
+        const state = await runTransaction(session.client, plan);
         if (state === undefined) {
           count(counts, plan);
           if (plan.commits) spans.set(plan.id, { began, committed: performance.now() });
@@ -91,7 +85,7 @@ export function startWriters({
           counts.unknown++;
           if (plan.commits) spans.set(plan.id, { began, committed: Infinity });
           await session.client.end().catch(() => undefined);
-          session = await until(() => connect(url), { message: 'the database to be back' });
+          session = await until(() => connectWriter(url), { message: 'the database to be back' });
         }
         ended++;
       }
@@ -135,38 +129,8 @@ export function startWriters({
   };
 }
 
-/** Returns the SQLSTATE of the failure, `''` when there is none, `undefined` when all went well. */
-async function run(client: Client, { statements, oneMessage }: TrapTransaction): Promise<string | undefined> {
-  try {
-    if (oneMessage) await client.query(statements.map(String).join(';\n'));
-    else
-      for (const statement of statements) {
-        if (typeof statement === 'string') await client.query(statement);
-        else await copyIn(client, statement.copy, statement.content);
-      }
-    return undefined;
-  } catch (error) {
-    return sqlStateOf(error) ?? String(error);
-  }
-}
-
 function count(counts: WriterCounts, { commits, traps }: TrapTransaction): void {
   if (commits) counts.committed++;
   else counts.rolledBack++;
   if (commits) for (const trap of traps) counts.traps[trap] = (counts.traps[trap] ?? 0) + 1;
-}
-
-async function connect(url: string): Promise<{ client: Client; readonly lost: boolean }> {
-  const client = new Client({ connectionString: url, application_name: supportName });
-  let lost = false;
-  client.on('error', () => (lost = true));
-  client.on('end', () => (lost = true));
-  await client.connect();
-  await client.query(`set deadlock_timeout = '20ms'`);
-  return {
-    client,
-    get lost() {
-      return lost;
-    },
-  };
 }

@@ -62,8 +62,6 @@ describe('when the connection that listens is lost', () => {
     const warnings = vi.fn<(warning: Error) => void>();
     process.on('warning', warnings);
     onTestFinished(() => void process.off('warning', warnings));
-    const open = () =>
-      process.getActiveResourcesInfo().filter((kind) => /^(?:TCP|Timeout)/.test(kind)).length;
     const everyone = async () => {
       const { rows } = await database.pool.query<{ pid: number }>(
         `select pid from pg_stat_activity
@@ -72,16 +70,16 @@ describe('when the connection that listens is lost', () => {
       return rows.map(({ pid }) => pid);
     };
     await until(async () => (await everyone()).length === 4);
-    const openBefore = open();
+    const before = countOpen();
     for (let cut = 0; cut < 100; cut++) {
       await until(() => here.state === 'ok' && there.state === 'ok');
-      const before = await everyone();
-      expect(before).toHaveLength(4);
-      await terminate(database, before);
+      const living = await everyone();
+      expect(living).toHaveLength(4);
+      await terminate(database, living);
       await until(async () => (await everyone()).length === 4);
     }
     await until(() => here.state === 'ok' && there.state === 'ok');
-    await until(() => open() <= openBefore);
+    await until(() => countOpen() <= before);
     expect(warnings).not.toHaveBeenCalled();
     here.say('after');
     await until(() => there.heard.includes('after'));
@@ -144,6 +142,11 @@ describe('when the connection that listens is lost', () => {
     expect(Math.min(...tookMs)).toBeLessThan(stockPauseMs);
   });
 });
+
+/** Sockets and timers of this process. */
+function countOpen(): number {
+  return process.getActiveResourcesInfo().filter((kind) => /^(?:TCP|Timeout)/.test(kind)).length;
+}
 
 function nonEmpty(pids: number[]): number[] | undefined {
   return pids.length > 0 ? pids : undefined;

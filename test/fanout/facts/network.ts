@@ -27,18 +27,25 @@ export async function startNetwork(target: string, delayMs = (_n: number) => 0):
   let refusing = false;
   let count = 0;
 
-  const server = createServer((near) => {
+  // The end of what one side says is passed on, or held, as all that it says.
+  const server = createServer({ allowHalfOpen: true }, (near) => {
     if (refusing) {
       near.destroy();
       return;
     }
     const far = connect(Number(port), hostname);
     const delay = delayMs(count++);
+    const toServer = (pass: () => void) => {
+      const unlessSilenced = () => void (silenced.has(near) || pass());
+      if (held) held.push(unlessSilenced);
+      else if (delay > 0) setTimeout(unlessSilenced, delay);
+      else unlessSilenced();
+    };
     near.on('data', (chunk) => {
-      const pass = () => void (silenced.has(near) || far.write(chunk));
-      if (held) held.push(pass);
-      else if (delay > 0) setTimeout(pass, delay);
-      else pass();
+      toServer(() => far.write(chunk));
+    });
+    near.on('end', () => {
+      toServer(() => far.end());
     });
     far.on('data', (chunk) => {
       if (silenced.has(near)) return;

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { createDatabase } from '../../support/database.ts';
 import { until } from '../../support/until.ts';
 import { ourPrefix, startOurs, startStock, stockPrefix, untilHeard } from './instances.ts';
 import { startNetwork } from './network.ts';
@@ -12,8 +12,8 @@ const notes = Array.from({ length: 30 }, (_, n) => String(n));
 const unevenNetwork = () => startNetwork(database.url, (n) => (n % 2 === 0 ? 40 : 0));
 
 /** The table of the attachments, locked: whoever writes or reads a large payload waits for the commit. */
-async function lockAttachments({ connect }: TestDatabase): Promise<Client> {
-  const client = await connect();
+async function lockAttachments(): Promise<Client> {
+  const client = await database.connect();
   await client.query('begin; lock table commitcast.attachment in access exclusive mode');
   return client;
 }
@@ -25,6 +25,15 @@ const someoneWaits = async () => {
   );
   return rows.length > 0;
 };
+
+/** Hears what goes over the channel, besides those under test. */
+async function overhear(prefix: string) {
+  const payloads: string[] = [];
+  const client = await database.connect();
+  client.on('notification', ({ payload = '' }) => payloads.push(payload));
+  await client.query(`listen "${prefix}#/"`);
+  return (text: string) => until(() => payloads.some((payload) => payload.includes(text)));
+}
 
 describe('small messages, over connections that are not equally fast', () => {
   it('stock: overtake each other', async () => {
@@ -55,7 +64,7 @@ describe('a small message after a large one, which is slow to be written', () =>
   it('stock: overtakes it', async () => {
     const [here, there] = [startStock(database.url), startStock(database.url)];
     await untilHeard(here, there);
-    const lock = await lockAttachments(database);
+    const lock = await lockAttachments();
     here.say('large', 9_000);
     here.say('small');
     await until(() => there.heard.length === 1);
@@ -67,7 +76,7 @@ describe('a small message after a large one, which is slow to be written', () =>
   it('ours: comes after it', async () => {
     const [here, there] = [await startOurs(database.url), await startOurs(database.url)];
     await untilHeard(here, there);
-    const lock = await lockAttachments(database);
+    const lock = await lockAttachments();
     here.say('large', 9_000);
     here.say('small');
     await until(someoneWaits);
@@ -78,15 +87,6 @@ describe('a small message after a large one, which is slow to be written', () =>
 });
 
 describe('a small message after a large one, which is slow to be read', () => {
-  /** Hears what goes over the channel, besides those under test. */
-  const overhear = async (prefix: string) => {
-    const payloads: string[] = [];
-    const client = await database.connect();
-    client.on('notification', ({ payload = '' }) => payloads.push(payload));
-    await client.query(`listen "${prefix}#/"`);
-    return (text: string) => until(() => payloads.some((payload) => payload.includes(text)));
-  };
-
   it('stock: overtakes it', async () => {
     const network = await startNetwork(database.url);
     const here = startStock(database.url);

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
-import { io as connect, type Socket } from 'socket.io-client';
+import { io as connect } from 'socket.io-client';
 import { expect, it, onTestFinished } from 'vitest';
 import { append } from '../../../src/log/append.ts';
 import { connectClient } from '../../support/client.ts';
@@ -11,7 +11,12 @@ import { once, until } from '../../support/until.ts';
 import { openRawWebSocket } from '../../gateway/raw-websocket.ts';
 
 /** What a client remembers of its session when connection state recovery is on, and presents when it comes back. */
-type Recovering = Socket & { _pid?: string; _lastOffset?: string };
+interface Remembered {
+  _pid?: string;
+  _lastOffset?: string;
+}
+
+const rememberedBy = (client: object): Remembered => client;
 
 async function startRecovering(options: { skipMiddlewares?: boolean }): Promise<{ io: Server; url: string }> {
   const http = createServer();
@@ -28,7 +33,7 @@ async function returnWithRevokedToken(options: { skipMiddlewares?: boolean }) {
   io.use((_socket, next) => {
     next(revoked ? new Error('revoked') : undefined);
   });
-  const client: Recovering = connect(url, {
+  const client = connect(url, {
     transports: ['websocket'],
     reconnectionDelay: 10,
     reconnectionDelayMax: 10,
@@ -65,13 +70,13 @@ it('stock, with skipMiddlewares: false: what was missed is sent before the middl
     if (!refusing) next();
     else setImmediate(next, new Error('revoked'));
   });
-  const client: Recovering = connect(url, { transports: ['websocket'], reconnection: false });
+  const client = connect(url, { transports: ['websocket'], reconnection: false });
   onTestFinished(() => void client.close());
   await once(client, 'connect');
   const first = once(client, 'secret');
   io.emit('secret', 'before');
   await first;
-  const { _pid: pid, _lastOffset: offset } = client;
+  const { _pid: pid, _lastOffset: offset } = rememberedBy(client);
   client.io.engine.close();
   await until(() => io.of('/').sockets.size === 0);
   io.emit('secret', 'for others');
@@ -96,7 +101,8 @@ it.each(['memory', 'postgres'] as const)(
     await client.live();
     await append(database.pool, { org: 'acme', type: 'before', data: null });
     await until(() => client.events.length === 1);
-    const { id = '', _pid: pid, _lastOffset: offset } = client.socket as unknown as Recovering;
+    const { id = '' } = client.socket;
+    const { _pid: pid, _lastOffset: offset } = rememberedBy(client.socket);
     expect({ pid, offset }).toEqual({ pid: undefined, offset: undefined });
     client.socket.disconnect();
     await until(() => io.of('/').sockets.size === 0);

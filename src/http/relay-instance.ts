@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import { Server } from 'socket.io';
+import { CommitcastError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { Releasers, type Service } from '../core/service.ts';
+import { createPool, type DatabaseAddress } from '../db/connection.ts';
+import { checkSchema, migrate } from '../db/migrate.ts';
+import { assertDirect } from '../db/pooled.ts';
+import { attachAdapter, type AdapterName } from '../fanout/attach-adapter.ts';
+import { openEpoch } from '../log/epoch.ts';
+import { Relay } from '../relay/relay.ts';
+
+export interface RelayInstanceOptions extends DatabaseAddress {
+  adapter: Exclude<AdapterName, 'memory'>;
+  /** For the adapter `redis`. */
+  redisUrl?: string | undefined;
+  migrate: boolean;
+  /** While it leads: how long events are kept. Absent: for ever. */
+  retentionMs: number | undefined;
+  logger: Logger;
+}
+
+/**
+ * A relay in a process of its own: it reads the log for the cluster and rings the instances through their adapter.
+ * Its Socket.IO server has no HTTP server, so no client ever reaches it.
+ */
+export class RelayInstance implements Service {
+  readonly id = randomUUID();
+  readonly #options: RelayInstanceOptions;
+  readonly #db: Pool;
+  readonly #releasers = new Releasers();
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: RelayInstanceOptions) {
+    this.#options = options;
+    const { connectionString, clientConfig, logger } = options;
+    this.#db = createPool({
+      connectionString,
+      clientConfig,
+      applicationName: 'commitcast-relay-start',
+      max: 1,
+      logger,
+    });
+  }
+
+  /** Returns when the database has answered; who leads shows later. */
+  start(): Promise<void> {
+    this.#starting ??= this.#stopping ? Promise.reject(new CommitcastError('SHUTTING_DOWN')) : this.#start();
+    return this.#starting;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    await this.#stopping;
+  }
+
+  async #start(): Promise<void> {
+    const { connectionString, clientConfig, logger, retentionMs, ...options } = this.#options;
+    const address = { connectionString, clientConfig };
+    this.#releasers.add(() => this.#db.end());
+    await assertDirect({ ...address, logger });
+    if (options.migrate) await migrate({ ...address, logger });
+    else await checkSchema(this.#db);
+    await openEpoch(this.#db);
+
+    const attached = await attachAdapter(new Server(), {
+      ...address,
+      ...options,
+      db: this.#db,
+      // It only rings: what it may have missed was never for it.
+      onGap: () => {},
+      logger,
+    });
+    this.#releasers.add(() => attached.close());
+    const relay = new Relay({
+      ...address,
+      instanceId: this.id,
+      retentionMs,
+      logger,
+      onDoorbell: (doorbell) => {
+        attached.fanout.ring(doorbell);
+      },
+    });
+    this.#releasers.add(() => relay.stop());
+    await relay.start();
+  }
+
+  async #stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await this.#releasers.release();
+  }
+}

@@ -1,0 +1,12 @@
+export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+export { disturbAdapter, type AdapterDisturbance, type AdapterFaults } from './disturb-adapter.ts';
+export { slowSocket, type SlowSocket } from './slow-socket.ts';
+export { holdCommits, type CommitHold, type HoldOptions } from './hold-commits.ts';
+export { checkHistory, type Defect, type History, type HistoryReport } from './check-history.ts';
+export type { ClientHistory, SeenEvent, Step } from './history.ts';
+export { readLog } from './read-log.ts';
+export { recordClient, type ClientRecord, type RecordOptions } from './record-client.ts';
+export { memoryCommitcast, type MemoryCommitcast } from './memory-commitcast.ts';
+export type { MemoryTransaction, OnQuery } from './memory-transaction.ts';
+export type { ConnectOptions, MemoryMessages, MemorySubscriber } from './memory-subscriber.ts';
+export { TestingError, type TestingCode } from './testing-error.ts';

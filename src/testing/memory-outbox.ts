@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { CommitcastError } from '../core/errors.ts';
+import type { CommitcastEvent, NewEvent } from '../core/event.ts';
+
+/** What a transaction has appended: an event without its place in the log. */
+export type PendingEvent = Omit<CommitcastEvent, 'position'>;
+
+/** As the guards of the database have them. */
+export const maxEvents = 10_000;
+const maxMetaBytes = 16_384;
+const maxDepth = 256;
+
+/** The events of the statement of `append`, or `undefined` for any other statement. */
+export function appendedBy(text: string, values: readonly unknown[]): NewEvent[] | undefined {
+  const [json] = values;
+  const isAppend =
+    /^\s*insert into commitcast\.outbox\b/.test(text) &&
+    /\bjsonb_array_elements\(\$1::jsonb\)/.test(text) &&
+    typeof json === 'string' &&
+    values.length === 1;
+  return isAppend ? (JSON.parse(json) as NewEvent[]) : undefined;
+}
+
+/**
+ * What the database does with an inserted row: gives id and time, and refuses what `append` leaves for it to refuse.
+ *
+ * @throws {CommitcastError} `EVENT_INVALID` or `EVENT_TOO_LARGE`
+ */
+export function toPending(event: NewEvent): PendingEvent {
+  const { type, org, site, unit, stream, version, data, meta } = event;
+  const text = JSON.stringify({ data, meta });
+  // Escaped by JSON.stringify, and so told from a backslash that somebody wrote.
+  if (/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(text))
+    throw invalid('data or meta has a character that Postgres cannot store (\\u0000 or a lone surrogate)');
+  if (isDeeper(data, maxDepth) || isDeeper(meta, maxDepth))
+    throw invalid(`data and meta are nested at most ${maxDepth} deep`);
+  if (meta && Buffer.byteLength(JSON.stringify(meta)) > maxMetaBytes)
+    throw new CommitcastError('EVENT_TOO_LARGE', `meta has more than ${maxMetaBytes} bytes as text`);
+  const id = event.id?.toLowerCase() ?? randomUUID();
+  const pending: PendingEvent = { id, type, org, time: new Date().toISOString(), data };
+  if (site !== undefined) pending.site = site;
+  if (unit !== undefined) pending.unit = unit;
+  if (stream !== undefined) pending.stream = stream;
+  if (version !== undefined) pending.version = version;
+  if (meta !== undefined) pending.meta = meta;
+  return pending;
+}
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1));
+}
+
+function invalid(message: string): CommitcastError {
+  return new CommitcastError('EVENT_INVALID', message);
+}
