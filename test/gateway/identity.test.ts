@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 import { arrive } from './arrive.ts';
 
 const database = await createDatabase();
-const withoutOrg = (claims: Claims = {}) => signToken({ ...claims, org_id: undefined } as unknown as Claims);
+const withoutOrg = (claims: Claims = {}) => signToken({ ...claims, org_id: undefined });
 
 beforeAll(async () => {
   await database.pool.query(`

@@ -4,7 +4,7 @@ import { Server, type Socket } from 'socket.io';
 import { io as connect, type Socket as Client } from 'socket.io-client';
 import { expect, it, onTestFinished } from 'vitest';
 import { setupSocketAuth, type IdentityOptions } from '../../src/gateway/setup-socket-auth.ts';
-import { secret, signToken, unsignedToken, type Claims } from '../support/tokens.ts';
+import { secret, signToken, unsignedToken } from '../support/tokens.ts';
 import { once, until } from '../support/until.ts';
 import { hold } from './held.ts';
 
@@ -53,7 +53,7 @@ it('refusals come before the connection exists, with the same codes', async () =
     [{ token: unsignedToken() }, 'TOKEN_INVALID'],
     [{ token: await signToken({}, { ttlSeconds: -60 }) }, 'TOKEN_EXPIRED'],
     [{ token: await signToken(), org: 'rival' }, 'ORG_FORBIDDEN'],
-    [{ token: await signToken({ org_id: undefined } as unknown as Claims) }, 'ORG_REQUIRED'],
+    [{ token: await signToken({ org_id: undefined }) }, 'ORG_REQUIRED'],
   ];
   for (const [auth, code] of refused) {
     const [error] = await once<[Error & { data: unknown }]>(open(auth), 'connect_error');
