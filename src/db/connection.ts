@@ -58,7 +58,7 @@ function settingsOf({
     // The server's limits do not help when its answer never comes: a half-open connection is given up by us.
     ...(statementTimeoutMs > 0 ? { query_timeout: statementTimeoutMs + 2_000 } : {}),
     idle_in_transaction_session_timeout: 60_000,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: 5_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   } satisfies ClientConfig;

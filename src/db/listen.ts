@@ -5,11 +5,6 @@ import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import { connect, type Connection, type ConnectionOptions } from './connection.ts';
 
-/**
- * What a listener does not read stays in the server's one queue of notifications, which is everybody's: the server lets
- * go of a listener that took nothing for so long.
- */
-const letGoAfterMs = 30_000;
 
 export interface ListenerOptions extends ConnectionOptions {
   /** Those that it listens to from the start; `add` adds to them. */
@@ -120,7 +115,6 @@ export class Listener implements Service {
   async #listen(): Promise<Connection> {
     const connection = await connect(this.#options);
     try {
-      await connection.client.query(`set tcp_user_timeout = ${letGoAfterMs}`);
       connection.client.on('notification', this.#options.onNotify);
       const heard = new Set<string>();
       // Some may be added meanwhile.

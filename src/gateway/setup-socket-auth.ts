@@ -61,6 +61,12 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
   io: Server,
   { logger = silentLogger, ...options }: IdentityOptions & { logger?: Logger },
 ): SocketService<Messages> {
+  // It lets clients back in without asking for a token, and sends them what they missed before any middleware runs.
+  if (recoversState(io))
+    throw new CommitcastError(
+      'CONFIG_INVALID',
+      'connectionStateRecovery of Socket.IO skips authentication: leave it off',
+    );
   const { authenticate, authorize } = createIdentityChecks(options);
   const identities = new WeakMap<Socket, Identity>();
   const identityOf = (socket: Socket): Identity => {
@@ -99,4 +105,9 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
       await socket.leave(roomFor(socket, subscription));
     },
   });
+}
+
+function recoversState(io: Server): boolean {
+  const { opts } = io as unknown as { opts?: { connectionStateRecovery?: unknown } };
+  return opts?.connectionStateRecovery !== undefined;
 }

@@ -45,6 +45,11 @@ it('an applicationâ€™s own Socket.IO server: identity in `socket.data`, the orgâ
   expect(await note).toEqual(['hello']);
 });
 
+it('P4: a server that lets clients back in without their token is refused', () => {
+  const io = new Server({ connectionStateRecovery: {} });
+  expect(() => setupSocketAuth(io, { jwt: { secret } })).toThrow(/connectionStateRecovery/);
+});
+
 it('refusals come before the connection exists, with the same codes', async () => {
   const { open, opened } = await start();
   const refused: [Record<string, unknown>, string][] = [
