@@ -1,4 +1,5 @@
 import { readEnvironment } from '../config/environment.ts';
+import { assertDirect } from '../db/pooled.ts';
 import { migrate } from '../db/migrate.ts';
 import { parseOptions, type Command } from './command.ts';
 import { findDatabase } from './folder.ts';
@@ -11,7 +12,9 @@ export const migrateCommand: Command = {
   async run(args) {
     parseOptions(args, {});
     const connectionString = await findDatabase();
-    await migrate({ connectionString, logger: startLogger(readEnvironment(process.env).logLevel) });
+    const logger = startLogger(readEnvironment(process.env).logLevel);
+    await assertDirect({ connectionString, logger });
+    await migrate({ connectionString, logger });
     process.stdout.write('The schema is up to date.\n');
   },
 };

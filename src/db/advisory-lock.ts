@@ -12,6 +12,8 @@ export const locks = {
   leader: 3,
   /** Exclusive by the one migration. */
   migrate: 4,
+  /** Exclusive while partitions of the log are made or dropped. */
+  partition: 5,
 } as const;
 
 /**

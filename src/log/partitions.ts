@@ -1,8 +1,5 @@
-import { lockClass } from '../db/advisory-lock.ts';
+import { lockClass, locks } from '../db/advisory-lock.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
-
-/** PARTITION of migrations/0001_positions.sql: whoever makes or drops partitions. Makers try it and never wait. */
-const partitionLock = 5;
 
 /** A range of positions of the log: from `from`, below `to`. */
 export interface Partition {
@@ -85,7 +82,7 @@ export async function dropDetachedBelow(db: Executor, position: number): Promise
  * as the last resort, can come to wait for a lock of ours: they see that somebody is at it, and go on.
  */
 export async function withoutMakers<Result>(db: Executor, work: () => Promise<Result>): Promise<Result> {
-  const key = [lockClass, partitionLock];
+  const key = [lockClass, locks.partition];
   await db.query('select pg_advisory_lock($1, $2)', key);
   try {
     return await work();

@@ -86,7 +86,7 @@ it('channels that are added while LISTEN is set up are part of it', async () => 
   const network = await startNetwork(database.url);
   const { listener, heard } = createListener({ connectionString: network.url });
   const started = listener.start();
-  await until(() => network.heard('SET'));
+  await until(() => network.heard('listen'));
   listener.add('two');
   await started;
   await until(() => listener.listening);

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { append } from '../../src/log/append.ts';
 import { dropPartitionsBelow, makePartitions } from '../../src/log/partitions.ts';
 import { readRooms } from '../../src/log/read-rooms.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -165,4 +166,14 @@ describe('old partitions are dropped', () => {
     const { rows } = await db.query(`select to_regclass('commitcast.log_1') as left_over`);
     expect(rows).toEqual([{ left_over: null }]);
   });
+});
+
+it('P5: making partitions leaves it to the next caller while a REINDEX holds the log, so that no commit fails for it', async () => {
+  const database = await createDatabase();
+  await append(database.pool, { org: 'acme', type: 'x', data: null });
+  const reindexing = await database.connect();
+  await reindexing.query('begin; reindex table commitcast.log_1');
+  const { rows } = await database.pool.query('select commitcast.make_partitions() as made');
+  expect(rows).toEqual([{ made: 0 }]);
+  await reindexing.query('rollback');
 });
