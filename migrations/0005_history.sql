@@ -1,3 +1,7 @@
+-- Commits that are giving positions at this moment do so by the functions that were there before, and end first.
+lock table commitcast.committing in access exclusive mode;
+--> statement-breakpoint
+
 -- Which history a row belongs to. The timeline alone does not tell a restored copy from its original: rows that were
 -- restored keep the oid of the log that they were written to, rows written later have that of the copy. Who writes is
 -- `give_position`, in the next file.

@@ -9,8 +9,8 @@ language sql security definer set search_path = commitcast, pg_temp as $$
   insert into commitcast.outbox (org_id, site_id, unit_id, type, data, control)
   select $1, $3, $4, 'commitcast.revoked', jsonb_build_object('user', $2), true
   where case
-    when length($2) between 1 and 1024 then true
-    else commitcast.refuse('CC001', 'EVENT_INVALID: the user to revoke has 1 to 1024 characters')
+    when $2 <> '' then true
+    else commitcast.refuse('CC001', 'EVENT_INVALID: the user to revoke is missing')
   end
   returning id
 $$;
@@ -23,7 +23,11 @@ begin
   if tg_op = 'TRUNCATE' then
     perform commitcast.refuse('CC005', 'LOG_APPEND_ONLY: commitcast.membership refuses TRUNCATE: delete its rows, so that each is revoked');
   elsif tg_op = 'DELETE' or (old.user_id, old.org_id) <> (new.user_id, new.org_id) then
-    perform commitcast.revoke(old.org_id, old.user_id);
+    insert into commitcast.outbox (org_id, type, data, control)
+    values
+      (old.org_id, 'commitcast.revoked', jsonb_build_object('user', old.user_id), true),
+      -- Also for whoever has a token that is younger, by the clock of its issuer.
+      (old.org_id, 'commitcast.membership-changed', jsonb_build_object('user', old.user_id), true);
   elsif (old.profile_id, old.email, old.role, old.sites, old.units)
     is distinct from (new.profile_id, new.email, new.role, new.sites, new.units) then
     insert into commitcast.outbox (org_id, type, data, control)

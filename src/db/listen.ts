@@ -5,7 +5,6 @@ import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import { connect, type Connection, type ConnectionOptions } from './connection.ts';
 
-
 export interface ListenerOptions extends ConnectionOptions {
   /** Those that it listens to from the start; `add` adds to them. */
   channel: string | readonly string[];

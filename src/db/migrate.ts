@@ -1,9 +1,12 @@
 import { fileURLToPath } from 'node:url';
+import type { Client } from 'pg';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
+import { Backoff } from '../core/backoff.ts';
 import { CommitcastError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
+import { sleep } from '../core/sleep.ts';
 import { locks, waitForLock } from './advisory-lock.ts';
 import { connect, type DatabaseAddress } from './connection.ts';
 import { rowsOf, type Executor } from './executor.ts';
@@ -11,6 +14,8 @@ import { sqlStateOf } from './sql-state.ts';
 
 /** The same folder from `src/db` and from `dist/db`. */
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+/** So long a commit may be held up by a table that is to be changed. */
+const lockTimeoutMs = 1_000;
 const journal = { migrationsFolder, migrationsSchema: 'commitcast', migrationsTable: 'migration' };
 
 /**
@@ -35,10 +40,29 @@ export async function migrate(options: DatabaseAddress & { logger?: Logger }): P
     const from = await schemaVersion(client);
     if (from === codeVersion()) return;
     refuseNewer(from);
-    await applyMigrations(drizzle(client), journal);
+    await applyInTime(client, logger);
     logger.info({ from, to: codeVersion() }, 'the database schema was migrated');
   } finally {
     await close();
+  }
+}
+
+/**
+ * Changing a table waits for all who read it, and whoever comes later waits behind that: so it waits for a moment only,
+ * and comes back. A commit that appends is held up for that moment at most.
+ */
+async function applyInTime(client: Client, logger: Logger): Promise<void> {
+  const backoff = new Backoff({ minMs: 500, maxMs: 10_000 });
+  await client.query(`set lock_timeout = ${lockTimeoutMs}`);
+  for (;;) {
+    try {
+      await applyMigrations(drizzle(client), journal);
+      return;
+    } catch (error) {
+      if (sqlStateOf(error) !== '55P03') throw error;
+      logger.warn({ err: error }, 'the migration waits for an open transaction; it is tried again');
+      await sleep(backoff.next());
+    }
   }
 }
 

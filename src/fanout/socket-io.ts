@@ -1,7 +1,8 @@
 import type { Server } from 'socket.io';
 import type { Doorbell, Fanout } from './doorbell.ts';
 
-const eventName = 'commitcast:doorbell';
+/** Name of the server-side emit that carries doorbells. */
+export const doorbellEvent = 'commitcast:doorbell';
 
 /** Doorbells that follow each other faster are merged: over Postgres, each is a commit. */
 const minIntervalMs = 5;
@@ -13,7 +14,7 @@ export function createSocketFanout(io: Server): Fanout {
 
   const send = (doorbell: Doorbell) => {
     lastRung = performance.now();
-    io.serverSideEmit(eventName, doorbell);
+    io.serverSideEmit(doorbellEvent, doorbell);
   };
   const sendWaiting = () => {
     if (waiting) send(waiting);
@@ -38,9 +39,9 @@ export function createSocketFanout(io: Server): Fanout {
       const receive = (value: unknown) => {
         if (isDoorbell(value)) listener(value);
       };
-      io.on(eventName, receive);
+      io.on(doorbellEvent, receive);
       return () => {
-        io.off(eventName, receive);
+        io.off(doorbellEvent, receive);
         waiting = undefined;
       };
     },

@@ -2,7 +2,7 @@ import { CommitcastError } from '../core/errors.ts';
 import { isIdentifier } from '../core/identifier.ts';
 import { isUnreachable } from '../db/sql-state.ts';
 import type { Identity, Membership } from './identity.ts';
-import type { Claims, VerifyToken } from './token.ts';
+import { clockToleranceSeconds, type Claims, type VerifyToken } from './token.ts';
 
 export interface AuthenticateOptions {
   verifyToken: VerifyToken;
@@ -96,7 +96,14 @@ function checked(identity: Identity, org: string | undefined): Identity {
     throw new CommitcastError('TOKEN_INVALID', 'The identity has no userId, or no expiresAt in Unix seconds');
   }
   if (org !== undefined && org !== identity.organizationId) throw new CommitcastError('ORG_FORBIDDEN');
-  return Object.freeze({ ...identity });
+  const { issuedAt } = identity;
+  if (issuedAt === undefined) return Object.freeze({ ...identity });
+  // One from the future would outlive revocations that are still to come.
+  const now = Date.now() / 1_000;
+  if (!(issuedAt <= now + clockToleranceSeconds)) {
+    throw new CommitcastError('TOKEN_INVALID', 'The token was issued in the future, or not at Unix seconds');
+  }
+  return Object.freeze({ ...identity, issuedAt: Math.min(issuedAt, now) });
 }
 
 function identifyByClaims(claims: Claims): ClaimedIdentity {

@@ -1,8 +1,6 @@
 import { Backoff } from '../core/backoff.ts';
-import type { CommitcastEvent } from '../core/event.ts';
 import { Flag } from '../core/flag.ts';
 import type { Logger } from '../core/logger.ts';
-import type { ResetReason } from '../core/protocol.ts';
 import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import type { Executor } from '../db/executor.ts';
@@ -26,18 +24,15 @@ const recheckMs = 2;
 export interface DispatcherOptions {
   db: Executor;
   /** Gives events of one room union, rising, to the sockets of this instance. Must not throw. */
-  deliver: (
-    rooms: readonly string[],
-    events: readonly CommitcastEvent[],
-    position: number,
-    bytes: number,
-  ) => void;
+  deliver: (batch: Batch) => void;
   /** Acts on a control event: what came before it has been delivered, what comes after it has not. Must not throw. */
   onControl: (control: ControlEvent) => void;
-  /** Another history is in force, or the first one: whoever keeps something of the database in memory reads it anew. */
-  enter: () => Promise<void>;
-  /** What live sessions have got, or have not got yet, is gone: they must be told. */
-  onReset: (reason: ResetReason) => void;
+  /**
+   * The history that is entered may say otherwise than what is known of it: what the database says is read anew.
+   * `broken`: something that sessions have got, or have not got yet, is gone, and control events may be among it; all
+   * sessions must come anew.
+   */
+  enter: (broken: boolean) => Promise<void>;
   /** Bytes of recent events that are kept in memory. */
   tailBytes: number;
   logger: Logger;
@@ -60,7 +55,6 @@ export class Dispatcher implements Service {
   #beginning = 0;
   /** Something was of another epoch: the database must say which is in force. */
   #strange = false;
-  /** Something was of a history that has no epoch yet. */
   #unopened = false;
   /** Something may be new; the log must show it. */
   #hinted = false;
@@ -151,7 +145,9 @@ export class Dispatcher implements Service {
       await this.#rung.wait(this.#settled.waiting ? recheckMs : silenceMs, signal);
       const silent = !this.#rung.take();
       try {
-        if (this.#strange || silent) await this.#orient();
+        // Until it has succeeded.
+        this.#strange ||= silent;
+        if (this.#strange) await this.#orient();
         if (this.#hinted || silent) await this.#prove();
         while (this.#position < this.#target && !this.#strange && !signal.aborted) await this.#dispatch();
         backoff.reset();
@@ -168,15 +164,21 @@ export class Dispatcher implements Service {
   async #orient(): Promise<void> {
     const { db } = this.#options;
     if (this.#unopened) await openEpoch(db);
-    this.#strange = false;
     this.#unopened = false;
     const head = await readHead(db);
     // What was rung meanwhile may have been for the other epoch, and the last ring for a long time.
     this.#hinted = true;
-    if (head.epoch === this.#epoch) return;
-    const ended = this.#epoch === '' ? undefined : await readEpochEnd(db, this.#epoch);
-    await this.#options.enter();
-    if (ended !== undefined && this.#position <= ended) this.#goOn(head, ended);
+    if (head.epoch !== this.#epoch) await this.#enter(head);
+    this.#strange = false;
+  }
+
+  async #enter(head: Head): Promise<void> {
+    const { db, enter } = this.#options;
+    const first = this.#epoch === '';
+    const ended = first ? undefined : await readEpochEnd(db, this.#epoch);
+    const isWhole = ended !== undefined && this.#position <= ended;
+    await enter(!first && !isWhole);
+    if (isWhole) this.#goOn(head, ended);
     else this.#goBack(head, ended);
     // They look at their position anew: it is of the epoch that has ended.
     this.#waiters.release(Infinity);
@@ -192,7 +194,6 @@ export class Dispatcher implements Service {
 
   /** This is the first history; or what was delivered after the end of the last one is gone. */
   #goBack({ epoch, published, last }: Head, ended: number | undefined): void {
-    const first = this.#epoch === '';
     const position = ended ?? published;
     this.#epoch = epoch;
     this.#position = position;
@@ -200,7 +201,6 @@ export class Dispatcher implements Service {
     this.#beginning = ended ?? last;
     this.#settled = new SettledReader(position);
     this.#tail = new Tail(position, this.#options.tailBytes);
-    if (!first) this.#options.onReset(ended === undefined ? 'unknown' : 'epoch');
   }
 
   async #prove(): Promise<void> {
@@ -216,10 +216,10 @@ export class Dispatcher implements Service {
       return;
     }
     if (floor > this.#position + 1) {
-      // Retention was faster than this instance: never a silent hole.
+      // Retention was faster than this instance: never a silent hole. Revocations may have been in it.
+      await this.#options.enter(true);
       this.#tail = new Tail(floor - 1, this.#options.tailBytes);
       this.#moveTo(floor - 1);
-      this.#options.onReset('expired');
       return;
     }
     let sliceEnd = performance.now() + sliceMs;
@@ -232,12 +232,12 @@ export class Dispatcher implements Service {
     this.#moveTo(to);
   }
 
-  #deliver({ rooms, entries, position, bytes, control }: Batch): void {
-    for (const entry of entries) this.#tail.append(entry.event, entry.bytes);
+  #deliver(batch: Batch): void {
+    const { entries, position, control } = batch;
+    for (const { event, bytes } of entries) this.#tail.append(event, bytes);
     if (control) this.#options.onControl(control);
     this.#moveTo(position);
-    const events = entries.map(({ event }) => event);
-    if (events.length > 0) this.#options.deliver(rooms, events, position, bytes);
+    if (entries.length > 0) this.#options.deliver(batch);
   }
 
   #moveTo(position: number): void {

@@ -1,11 +1,11 @@
 import type { Server, Socket } from 'socket.io';
 import { CommitcastError } from '../core/errors.ts';
 import { formatCursor } from '../core/cursor.ts';
-import type { CommitcastEvent } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Service } from '../core/service.ts';
 import type { Subscription } from '../core/subscription.ts';
 import type { Executor } from '../db/executor.ts';
+import type { Batch } from './batches.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ClientSocket } from './client-socket.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -57,17 +57,16 @@ export class Gateway implements Service {
       db: dispatchDb,
       tailBytes,
       logger,
-      deliver: (rooms, events, position, bytes) => {
-        this.#deliver(rooms, events, position);
-        this.#volume += bytes;
-        if (this.#volume >= volumeBytes) this.#checkOutflow();
+      deliver: (batch) => {
+        this.#deliver(batch);
       },
-      enter: async () => {
-        await options.rights.load(dispatchDb);
-        for (const session of this.#sessions.values()) this.#enforce(session);
-      },
-      onReset: (reason) => {
-        for (const session of this.#sessions.values()) session.restart(reason);
+      enter: async (broken) => {
+        await options.rights.load(options.db);
+        if (broken) options.rights.distrust();
+        for (const session of this.#sessions.values()) {
+          if (broken) session.close('RIGHTS_CHANGED');
+          else this.#enforce(session);
+        }
       },
       onControl: (control) => {
         this.#act(control);
@@ -95,11 +94,17 @@ export class Gateway implements Service {
     await this.#checkpoints.start();
     const accept = handshakeMiddleware(async (socket) => {
       const watch = rights.watch();
-      // A transport that goes before the handshake is done is heard of nowhere else.
-      socket.conn.once('close', watch.end);
-      const handshake = await readHandshake(socket, rights, logger);
-      this.#handshakes.set(socket, { ...handshake, watch });
-      return handshake.identity;
+      try {
+        const handshake = await readHandshake(socket, rights, logger);
+        this.#handshakes.set(socket, { ...handshake, watch });
+        // A transport that goes before the session is opened is heard of nowhere else.
+        if (socket.conn.readyState === 'open') socket.conn.once('close', watch.end);
+        else watch.end();
+        return handshake.identity;
+      } catch (error) {
+        watch.end();
+        throw error;
+      }
     }, logger);
     io.use((socket, next) => {
       accept(socket, (error) => {
@@ -131,6 +136,7 @@ export class Gateway implements Service {
     const { identity, watch } = handshake;
     // From here on the session is found when its rights change. What has changed since they were read, shows now.
     watch.end();
+    socket.conn.off('close', watch.end);
     if (rights.refuses(identity) || watch.hasChanged(identity)) {
       farewell(socket, rights.refuses(identity) ? 'ORG_FORBIDDEN' : 'RIGHTS_CHANGED');
       return;
@@ -178,10 +184,13 @@ export class Gateway implements Service {
     } else session.revoke();
   }
 
-  #deliver(rooms: readonly string[], events: readonly CommitcastEvent[], position: number): void {
+  #deliver({ rooms, entries, position, bytes }: Batch): void {
+    const events = entries.map(({ event }) => event);
     const cursor = formatCursor({ epoch: this.dispatcher.epoch, position });
-    this.#options.io.local.to([...rooms]).emit('events', events, cursor);
+    this.#options.io.local.to(rooms).emit('events', events, cursor);
     this.#checkpoints.delivered(rooms, position);
+    this.#volume += bytes;
+    if (this.#volume >= volumeBytes) this.#checkOutflow();
   }
 
   #checkOutflow(): void {

@@ -48,7 +48,15 @@ export async function drained(socket: Socket, signal: AbortSignal): Promise<bool
 
 /** Resolves when everything is taken, after a minute, or when the signal aborts. */
 async function flushed(conn: Connection, signal: AbortSignal): Promise<void> {
-  const late = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+  const given = new AbortController();
+  const giveUp = () => {
+    given.abort();
+  };
+  // Not by `AbortSignal.timeout`: as a part of another signal it may be collected before its time.
+  const timer = setTimeout(giveUp, patienceMs);
+  signal.addEventListener('abort', giveUp, { once: true });
+  if (signal.aborted) giveUp();
+  const late = given.signal;
   while (!late.aborted && !isDrained(conn)) {
     await new Promise<void>((resolve) => {
       const { transport } = conn;
@@ -66,4 +74,6 @@ async function flushed(conn: Connection, signal: AbortSignal): Promise<void> {
       late.addEventListener('abort', done, { once: true });
     });
   }
+  clearTimeout(timer);
+  signal.removeEventListener('abort', giveUp);
 }

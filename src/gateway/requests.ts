@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
 
 export interface RequestOptions {
   session: Session;
-  rights: Pick<Rights, 'authenticate' | 'authorize' | 'refuses'>;
+  rights: Pick<Rights, 'authenticate' | 'authorize'>;
   epoch: () => string;
   /** The session has a new token: its time, and its rights, are new. */
   onIdentity: (identity: Identity) => void;
@@ -62,6 +62,7 @@ async function renew({ session, rights, onIdentity }: RequestOptions, token: unk
   }
   // From here on whoever asks is asked with the new rights; what was allowed by the old ones is looked at below.
   session.identity = identity;
+  onIdentity(identity);
   await session.settled();
   for (const subscription of session.subscriptions) {
     if (subscriptionKey(subscription) === subscriptionKey({})) continue;
@@ -70,7 +71,6 @@ async function renew({ session, rights, onIdentity }: RequestOptions, token: unk
     session.socket.emit('revoked', { subscription });
   }
   Object.assign(session.socket.data, toSocketData(identity));
-  onIdentity(identity);
 }
 
 function serve(

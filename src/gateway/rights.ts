@@ -28,7 +28,8 @@ export class Rights {
   readonly authenticate: Authenticate;
   /** As given; and denies what the identity has lost since the token was issued. */
   readonly authorize: Authorize;
-  readonly #revoked = new Map<string, RevokedRight[]>();
+  /** By user, then by what was lost. */
+  readonly #revoked = new Map<string, Map<string, RevokedRight>>();
   readonly #watches = new Set<Set<string>>();
 
   constructor({ authenticate, authorize }: { authenticate: Authenticate; authorize: Authorize }) {
@@ -57,6 +58,11 @@ export class Rights {
     return subject;
   }
 
+  /** Changes may have been missed: whatever rights have been read must be read again. */
+  distrust(): void {
+    for (const changed of this.#watches) changed.add(everybody);
+  }
+
   /** Whether the identity has lost its org. */
   refuses(identity: Identity): boolean {
     return this.#lost(identity).some(({ site, unit }) => site === undefined && unit === undefined);
@@ -72,28 +78,37 @@ export class Rights {
     const changed = new Set<string>();
     this.#watches.add(changed);
     return {
-      hasChanged: (subject) => changed.has(keyOf(subject)),
+      hasChanged: (subject) => changed.has(keyOf(subject)) || changed.has(everybody),
       end: () => this.#watches.delete(changed),
     };
   }
 
   #add({ org, user, site, unit, at }: RevokedRight): void {
     const key = keyOf({ organizationId: org, userId: user });
-    const known = this.#revoked.get(key) ?? [];
-    const others = known.filter((revoked) => revoked.site !== site || revoked.unit !== unit);
-    this.#revoked.set(key, [...others, { org, user, site, unit, at }]);
+    const known = this.#revoked.get(key) ?? new Map<string, RevokedRight>();
+    this.#revoked.set(key, known);
+    const what = `${site ?? ''} ${unit ?? ''}`;
+    // A clock may have been put back.
+    known.set(what, { org, user, site, unit, at: Math.max(at, known.get(what)?.at ?? at) });
   }
 
   /** A token is as old as it says; with the clocks' tolerance, and of any age when it does not say. */
   #lost(identity: Identity): RevokedRight[] {
     const { issuedAt = -Infinity } = identity;
     const since = (issuedAt - clockToleranceSeconds) * 1000;
-    return this.#revoked.get(keyOf(identity))?.filter(({ at }) => since <= at) ?? [];
+    const known = this.#revoked.get(keyOf(identity));
+    return known ? Array.from(known.values()).filter(({ at }) => since <= at) : [];
   }
 }
 
+/** No key: those begin with an org. */
+const everybody = '';
+
 /** Whether a subscription may show events of what was revoked. Which site a unit is of, only its events say. */
-function shows(subscription: Subscription, { site, unit }: Pick<RevokedRight, 'site' | 'unit'>): boolean {
+export function shows(
+  subscription: Subscription,
+  { site, unit }: Pick<RevokedRight, 'site' | 'unit'>,
+): boolean {
   if (site === undefined && unit === undefined) return true;
   const { deep = false } = subscription;
   if (deep && subscription.site === undefined) return true;

@@ -166,14 +166,6 @@ export class Session {
     void this.#drained().then(() => this.follow({ epoch, position }));
   }
 
-  /** Leaves the rooms and follows what there is now. The application must load its state again. */
-  restart(reason: ResetReason): void {
-    if (!this.#live) return;
-    this.#leave();
-    this.#reset(reason, this.#options.source.dispatcher.present);
-    void this.follow(undefined);
-  }
-
   close(code: Code): void {
     // The transport may have bytes to deliver still, and outlive this.
     if (this.#live) this.#leave();

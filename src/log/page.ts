@@ -1,4 +1,4 @@
-import { bytesSql, eventColumnNames, maxPageBytes, type EventRow } from './event-row.ts';
+import { bytesSql, eventColumnNames, eventColumns, maxPageBytes, type EventRow } from './event-row.ts';
 
 /** A row of a page; without an event when the page has none, for then the floor is told all the same. */
 export type PageRow = { floor: string; epoch: string | null; wanted: string } & (
@@ -14,6 +14,17 @@ export interface Page {
   /** Epoch that the page is of; `undefined` when nobody has opened one yet for the history that the database has now. */
   epoch: string | undefined;
 }
+
+/**
+ * Of candidates (rows of the log with a `position`), those that a page may have: what is far beyond its end must not be
+ * made text first, for that is dear. How large a value is stored costs nothing to know; as text it is larger, if anything.
+ */
+export const eventsOf = (candidates: string): string => `
+  select ${eventColumns} from (
+    select *, sum(pg_column_size(data)) over (order by position) - pg_column_size(data) as stored_before
+    from (${candidates}) candidate
+  ) sized
+  where stored_before < ${maxPageBytes}`;
 
 /**
  * Ends a statement whose CTEs are `wanted` (positions) and `events`: cuts the page by bytes, and adds the floor and the

@@ -1,8 +1,8 @@
 import type { CommitcastEvent } from '../core/event.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
 import { toControlEvent, type ControlEvent } from './control-event.ts';
-import { eventColumns, toEvent, type EventRow } from './event-row.ts';
-import { pageOf, pageSql, type Page, type PageRow } from './page.ts';
+import { toEvent, type EventRow } from './event-row.ts';
+import { eventsOf, pageOf, pageSql, type Page, type PageRow } from './page.ts';
 
 export interface LogEntry {
   event: CommitcastEvent;
@@ -19,11 +19,11 @@ export interface RangePage extends Omit<Page, 'rows'> {
 const limit = 1_000;
 
 const sql = `
-  with events as (
-    select ${eventColumns} from commitcast.log where position > $1 and position <= $2 order by position limit ${limit}
+  with candidates as materialized (
+    select * from commitcast.log where position > $1 and position <= $2 order by position limit ${limit}
   ), wanted as (
-    select position from events
-  ), ${pageSql}`;
+    select position from candidates
+  ), events as (${eventsOf('select * from candidates')}), ${pageSql}`;
 
 /** The first page of `(after, upTo]`, rising. The caller knows that `upTo` is settled. */
 export async function readRange(db: Executor, after: number, upTo: number): Promise<RangePage> {

@@ -1,8 +1,8 @@
 import type { CommitcastEvent } from '../core/event.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
-import { eventColumns, toEvent } from './event-row.ts';
-import { pageOf, pageSql, type Page, type PageRow } from './page.ts';
+import { toEvent } from './event-row.ts';
+import { eventsOf, pageOf, pageSql, type Page, type PageRow } from './page.ts';
 
 export interface RoomsPage extends Omit<Page, 'rows'> {
   events: CommitcastEvent[];
@@ -36,9 +36,9 @@ const wholeOrgSql = `select position from commitcast.log where ${where}`;
 const sqlFor = (positions: string) => `
   with wanted as materialized (
     select position from (${positions}) found ${ordered}
-  ), events as (
-    select ${eventColumns} from commitcast.log join wanted using (position)
-    where position > $2 and position <= $3
+  ), events as (${eventsOf(`
+    select log.* from commitcast.log join wanted using (position)
+    where position > $2 and position <= $3`)}
   ), ${pageSql}`;
 
 const scopedPageSql = sqlFor(scopedSql);

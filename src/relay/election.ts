@@ -10,13 +10,13 @@ const watchIntervalMs = 500;
 const standstillMs = 3_000;
 /** So that not all followers come at once. */
 const spreadMs = 1_000;
-/** A connection that does not answer for so long is given up. */
+/** A connection that does not answer for so long is given up; and so is the statement, by the server. */
 const patienceMs = 5_000;
 
 export interface ElectionOptions {
   instanceId: string;
-  /** Opens a connection for a part of the relay, without a limit to its statements. */
-  connect: (part: string) => Promise<Connection>;
+  /** Opens a connection for a part of the relay; the limit is that of its statements, 0: none. */
+  connect: (part: string, statementTimeoutMs: number) => Promise<Connection>;
 }
 
 /**
@@ -33,7 +33,8 @@ export interface ElectionOptions {
 export class Election {
   readonly #options: ElectionOptions;
   readonly #candidate: Connection;
-  readonly #granted: Promise<unknown>;
+  /** Aborts when the lock is granted, or will not be. */
+  readonly #decided = new AbortController();
   #elected = false;
   /** Watches, and saves while the other connection waits for the lock. */
   #watcher: Connection | undefined;
@@ -42,16 +43,21 @@ export class Election {
   private constructor(options: ElectionOptions, candidate: Connection) {
     this.#options = options;
     this.#candidate = candidate;
-    this.#granted = waitForLock(candidate.client, locks.leader).then(() => {
-      this.#elected = true;
-    });
-    // Whoever waits hears of it.
-    this.#granted.catch(() => undefined);
+    waitForLock(candidate.client, locks.leader)
+      .then(async () => {
+        // Whoever waits for a lock has no limit; who counts must have one, or its statements would pile up.
+        await candidate.client.query(`set statement_timeout = ${patienceMs}`);
+        this.#elected = true;
+        this.#decided.abort();
+      })
+      .catch((error: unknown) => {
+        this.#decided.abort(error);
+      });
   }
 
   /** Stands for election from now on. */
   static async begin(options: ElectionOptions): Promise<Election> {
-    return new Election(options, await options.connect('leader'));
+    return new Election(options, await options.connect('leader', 0));
   }
 
   /** Whether the lock is held. */
@@ -69,11 +75,19 @@ export class Election {
   async won(signal: AbortSignal): Promise<void> {
     const { instanceId, connect } = this.#options;
     const limitMs = standstillMs + Math.random() * spreadMs;
+    const { signal: decided } = this.#decided;
+    const woken = AbortSignal.any([decided, signal]);
     let since = performance.now();
     for (;;) {
-      await Promise.race([this.#granted, sleep(watchIntervalMs, signal)]);
-      if (this.#elected || signal.aborted) return;
-      this.#watcher ??= await connect('follower');
+      await sleep(watchIntervalMs, woken);
+      if (signal.aborted) return;
+      if (this.#elected) {
+        await this.#watcher?.close();
+        this.#watcher = undefined;
+        return;
+      }
+      decided.throwIfAborted();
+      this.#watcher ??= await connect('follower', patienceMs);
       const { client } = this.#watcher;
       const heartbeat = await inTime(readHeartbeat(client), patienceMs);
       if (heartbeat !== this.#heartbeat) {

@@ -200,7 +200,7 @@ export class Relay implements Service {
 
   #candidate(): Promise<Election> {
     const { instanceId } = this.#options;
-    return Election.begin({ instanceId, connect: (part) => this.#connect(part, 0) });
+    return Election.begin({ instanceId, connect: (part, limitMs) => this.#connect(part, limitMs) });
   }
 
   #connect(part: string, statementTimeoutMs: number): Promise<Connection> {

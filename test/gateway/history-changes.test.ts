@@ -56,14 +56,13 @@ it('P3: a dispatcher that retention has overtaken says so, and covers nothing of
   await database.pool.query(`select setval('commitcast.position', ${second - 20}, false)`);
   await makePartitions(database.pool);
   await saveRelayState(database.pool, { leader: 'test', published: second - 21 });
-  const resets: string[] = [];
+  const entered: boolean[] = [];
   const delivered: number[] = [];
   const dispatcher = new Dispatcher({
     db: database.pool,
-    deliver: (_rooms, events) => delivered.push(...events.map(({ position }) => position)),
-    onReset: (reason) => resets.push(reason),
+    deliver: ({ entries }) => delivered.push(...entries.map(({ event }) => event.position)),
     onControl: () => undefined,
-    enter: () => Promise.resolve(),
+    enter: (broken) => Promise.resolve(void entered.push(broken)),
     tailBytes: 1_000_000,
     logger: silentLogger,
   });
@@ -79,7 +78,7 @@ it('P3: a dispatcher that retention has overtaken says so, and covers nothing of
   expect(await dropPartitionsBelow(await database.connect(), second)).toEqual(['log_1']);
   dispatcher.ring({ epoch, from: last, to: last });
   await until(() => dispatcher.position === last);
-  expect(resets).toEqual(['expired']);
+  expect(entered).toEqual([false, true]);
   expect(delivered).toEqual(Array.from({ length: 10 }, (_, n) => second + n));
   expect(dispatcher.tail.covers(second - 2)).toBe(false);
 });

@@ -4,6 +4,7 @@ import { append } from '../../src/log/append.ts';
 import { revoke, type Revocation } from '../../src/log/revoke.ts';
 import type { Subscription } from '../../src/core/subscription.ts';
 import { connectClient, type TestClient } from '../support/client.ts';
+import { setClockAhead } from '../support/clock.ts';
 import { createDatabase } from '../support/database.ts';
 import { startServer } from '../support/server.ts';
 import { signToken } from '../support/tokens.ts';
@@ -55,7 +56,8 @@ it('P4: a token that is younger than the revocation, by more than the clocks may
   const old = await connectClient(server.url, { token: await signToken({ sub: 'ann', iat: now() + 3 }) });
   // Refused, or, where the revocation has not arrived yet, closed when it does.
   await until(() => old.refusals.length + old.closes.length > 0);
-  const young = await signToken({ sub: 'ann', iat: now() + 10 });
+  setClockAhead(10);
+  const young = await signToken({ sub: 'ann', iat: now() });
   const client = await connectClient(server.url, { token: young });
   await client.live();
   const codes = [old.refusals[0]?.data?.code, old.closes[0]?.code];

@@ -1,17 +1,11 @@
-import type { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { unsentBytes } from '../../src/gateway/outflow.ts';
 import { append } from '../../src/log/append.ts';
+import { slowSocket } from '../../src/testing/slow-socket.ts';
 import { connectClient, type TestClient } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
-
-/** The TCP connection of a client over WebSocket. */
-function wireOf({ socket }: TestClient): Socket {
-  const { transport } = socket.io.engine as unknown as { transport: { ws: { _socket: Socket } } };
-  return transport.ws._socket;
-}
 
 function serverSideOf(server: TestServer, { socket }: TestClient) {
   const found = server.app.commitcast.io.of('/').sockets.get(socket.id ?? '');
@@ -27,7 +21,8 @@ it('P5: a client that does not read delays nobody, costs bounded memory, and get
   await Promise.all([slow, ...others].map((client) => client.live()));
   const socket = serverSideOf(server, slow);
 
-  wireOf(slow).pause();
+  const reading = slowSocket(slow.socket);
+  reading.pause();
   const total = 900;
   let worst = 0;
   // Far more than the kernel's buffers of both sides hold.
@@ -45,7 +40,7 @@ it('P5: a client that does not read delays nobody, costs bounded memory, and get
   // The limit, and what one page of the log has at most.
   expect(worst).toBeLessThan(256 * 1024 + 1.5 * 1024 * 1024);
 
-  wireOf(slow).resume();
+  reading.resume();
   await slow.live(2);
   await append(database.pool, { org: 'acme', type: 'last', data: null });
   await until(() => slow.events.at(-1)?.type === 'last');

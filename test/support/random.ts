@@ -1,4 +1,8 @@
-/** A small seeded generator (mulberry32), so that a run can be repeated with the seed that it printed. */
+/**
+ * A small seeded generator (sfc32), so that a run can be repeated with the seed that it printed. It has 128 bits of state:
+ * generators of 32 bits are all on one cycle, and among the many of a run two soon follow each other, and draw the same
+ * ids.
+ */
 export interface Random {
   /** From 0, below 1. */
   fraction(): number;
@@ -13,13 +17,29 @@ export interface Random {
 }
 
 export function createRandom(seed: number): Random {
-  let state = seed >>> 0;
-  const fraction = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  return fromWords([seed, 0x9e3779b9, 0x243f6a88, 1]);
+}
+
+function fromWords(words: readonly [number, number, number, number]): Random {
+  let [a, b, c, counter] = words;
+  const next = () => {
+    const sum = (((a + b) | 0) + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return sum >>> 0;
   };
+  // Until each bit of the seed has had its effect on all others.
+  for (let n = 0; n < 15; n++) next();
+  const word = () => next() | 0;
+  return randomOf(
+    () => next() / 2 ** 32,
+    () => fromWords([word(), word(), word(), 1]),
+  );
+}
+
+function randomOf(fraction: () => number, fork: () => Random): Random {
   const below = (limit: number) => Math.floor(fraction() * limit);
   const hex = (digits: number) => Array.from({ length: digits }, () => below(16).toString(16)).join('');
   return {
@@ -30,7 +50,7 @@ export function createRandom(seed: number): Random {
       return items[below(items.length)] as Item;
     },
     uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`,
-    fork: () => createRandom(below(2 ** 32)),
+    fork,
   };
 }
 
