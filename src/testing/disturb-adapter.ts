@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { Namespace, Server } from 'socket.io';
 import type { Doorbell } from '../fanout/doorbell.ts';
-import { doorbellName, forgeDoorbell } from './forged-doorbells.ts';
+import { doorbellEvent } from '../fanout/socket-io.ts';
+import { forgeDoorbell } from './forged-doorbells.ts';
 import { seededFractions } from './seeded.ts';
 
 /**
@@ -117,11 +118,11 @@ export function disturbAdapter(
     };
     const disturbedPublish = (message: Message) => {
       const [name, doorbell] = message.type === serverSideEmit ? (message.data?.packet ?? []) : [];
-      if (name === doorbellName) real = doorbell as Doorbell;
+      if (name === doorbellEvent) real = doorbell as Doorbell;
       const sent = publish(message);
       if (fraction() < shares.forge) {
         counts.forged++;
-        const packet = [doorbellName, ...forgeDoorbell(real, fraction)];
+        const packet = [doorbellEvent, ...forgeDoorbell(real, fraction)];
         send({ uid: stranger, nsp: message.nsp, type: serverSideEmit, data: { packet } });
       }
       return sent;

@@ -1,8 +1,5 @@
 import type { Doorbell } from '../fanout/doorbell.ts';
 
-/** Name of the server-side emit that carries doorbells; a test holds it to what the fan-out listens for. */
-export const doorbellName = 'commitcast:doorbell';
-
 type Forgery = (real: Doorbell, fraction: () => number) => unknown[];
 
 const far = 1_000_000_000;

@@ -7,6 +7,7 @@ export type { ClientHistory, SeenEvent, Step } from './history.ts';
 export { readLog } from './read-log.ts';
 export { recordClient, type ClientRecord, type RecordOptions } from './record-client.ts';
 export { memoryCommitcast, type MemoryCommitcast } from './memory-commitcast.ts';
+export type { MemoryRevocation } from './memory-log.ts';
 export type { MemoryTransaction, OnQuery } from './memory-transaction.ts';
 export type { ConnectOptions, MemoryMessages, MemorySubscriber } from './memory-subscriber.ts';
 export { TestingError, type TestingCode } from './testing-error.ts';

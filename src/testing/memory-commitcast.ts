@@ -1,24 +1,25 @@
-import { randomBytes } from 'node:crypto';
 import type { CommitcastEvent } from '../core/event.ts';
-import type { PendingEvent } from './memory-outbox.ts';
+import { emptyLog, isEvent, isRevocation, type MemoryRevocation, type Pending } from './memory-log.ts';
 import { MemorySubscriber, type ConnectOptions } from './memory-subscriber.ts';
 import { MemoryTransaction, type OnQuery } from './memory-transaction.ts';
 
 /** A double for unit tests: no database, no server, the same rules of commit, order, rooms and cursor. */
 export interface MemoryCommitcast {
-  /** What was committed, in order. */
+  /** What was committed, in order. Positions rise; a revocation takes one, too. */
   readonly events: readonly CommitcastEvent[];
-  /** Runs the work. What it appends is committed when it resolves; nothing of it when it rejects. */
+  /** Whose rights were taken away, in order. */
+  readonly revocations: readonly MemoryRevocation[];
+  /** Runs the work. What it appends and revokes is committed when it resolves; nothing of it when it rejects. */
   transaction<Result>(work: (tx: MemoryTransaction) => Promise<Result>): Promise<Result>;
   /** A subscriber: live after the current tick, so that listeners can be attached first. */
   connect(options: ConnectOptions): MemorySubscriber;
-  /** Forgets the events and closes all subscribers. A cursor of before is of an unknown epoch. */
+  /** Forgets events and revocations, and closes all subscribers. A cursor of before is of an unknown epoch. */
   reset(): void;
 }
 
 /**
- * For unit tests of business code that appends, and of code that follows events. `append` takes its transactions
- * unchanged, and refuses what it always refuses. When `transaction` returns, its subscribers have been told.
+ * For unit tests of business code that appends or revokes, and of code that follows events. `append` and `revoke` take
+ * its transactions unchanged, and refuse what they always refuse. When `transaction` returns, its subscribers have been told.
  *
  * It does not stand in for an integration test: there are no locks, so two transactions commit in the order in which
  * their work ends, and no network, so nobody is ever slow or cut off.
@@ -34,14 +35,17 @@ export function memoryCommitcast({ onQuery }: { onQuery?: OnQuery } = {}): Memor
   let log = emptyLog();
   let subscribers = new Set<MemorySubscriber>();
 
-  const publish = (pending: readonly PendingEvent[]) => {
+  const publish = (pending: readonly Pending[]) => {
     if (pending.length === 0) return;
-    for (const { id, ...rest } of pending) log.events.push({ position: log.events.length + 1, id, ...rest });
+    for (const said of pending) log.entries.push({ position: log.entries.length + 1, ...said });
     for (const subscriber of subscribers) subscriber.deliver();
   };
   return {
     get events() {
-      return structuredClone(log.events);
+      return structuredClone(log.entries.filter(isEvent));
+    },
+    get revocations() {
+      return structuredClone(log.entries.filter(isRevocation));
     },
     async transaction(work) {
       const tx = new MemoryTransaction(onQuery);
@@ -64,10 +68,4 @@ export function memoryCommitcast({ onQuery }: { onQuery?: OnQuery } = {}): Memor
       log = emptyLog();
     },
   };
-}
-
-function emptyLog(): { epoch: string; events: CommitcastEvent[] } {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-  const epoch = Array.from(randomBytes(8), (byte) => alphabet[byte % 32]).join('');
-  return { epoch, events: [] };
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { CommitcastError } from '../core/errors.ts';
-import type { CommitcastEvent, NewEvent } from '../core/event.ts';
-
-/** What a transaction has appended: an event without its place in the log. */
-export type PendingEvent = Omit<CommitcastEvent, 'position'>;
+import type { NewEvent } from '../core/event.ts';
+import type { Revocation } from '../log/revoke.ts';
+import type { PendingEvent } from './memory-log.ts';
 
 /** As the guards of the database have them. */
 export const maxEvents = 10_000;
@@ -19,6 +18,18 @@ export function appendedBy(text: string, values: readonly unknown[]): NewEvent[]
     typeof json === 'string' &&
     values.length === 1;
   return isAppend ? (JSON.parse(json) as NewEvent[]) : undefined;
+}
+
+/** The revocation of the statement of `revoke`, or `undefined` for any other statement. */
+export function revokedBy(text: string, values: readonly unknown[]): Revocation | undefined {
+  if (!/^\s*select commitcast\.revoke\(\$1, \$2, \$3, \$4\) as id\s*$/.test(text) || values.length !== 4)
+    return undefined;
+  const [org, user, site, unit] = values as (string | null)[];
+  if (typeof org !== 'string' || typeof user !== 'string') return undefined;
+  const revocation: Revocation = { org, user };
+  if (typeof site === 'string') revocation.site = site;
+  if (typeof unit === 'string') revocation.unit = unit;
+  return revocation;
 }
 
 /**

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { SQL } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { CommitcastError } from '../core/errors.ts';
-import { appendedBy, maxEvents, toPending, type PendingEvent } from './memory-outbox.ts';
+import type { Pending } from './memory-log.ts';
+import { appendedBy, maxEvents, revokedBy, toPending } from './memory-outbox.ts';
 import { TestingError } from './testing-error.ts';
 
 /** Answers the statements of the business itself. */
@@ -12,10 +14,10 @@ export type OnQuery = (
 
 const dialect = new PgDialect();
 
-/** A transaction that `append` takes, over `query` as over drizzle's `execute`. Its events wait for its end. */
+/** A transaction that `append` and `revoke` take, over `query` as over drizzle's `execute`. What they say waits for its end. */
 export class MemoryTransaction {
   readonly #onQuery: OnQuery | undefined;
-  readonly #pending: PendingEvent[] = [];
+  readonly #pending: Pending[] = [];
   #state: 'open' | 'aborted' | 'over' = 'open';
   #cause: unknown;
 
@@ -29,7 +31,16 @@ export class MemoryTransaction {
     this.#refuseAborted();
     try {
       const events = appendedBy(text, values);
-      if (events) return { rows: this.#insert(events.map(toPending)) };
+      if (events) {
+        const pending = events.map(toPending);
+        this.#insert(pending);
+        return { rows: pending.map(({ id }) => ({ id })) };
+      }
+      const revocation = revokedBy(text, values);
+      if (revocation) {
+        this.#insert([revocation]);
+        return { rows: [{ id: randomUUID() }] };
+      }
       if (this.#onQuery) return await this.#onQuery(text, values);
       throw new TestingError(
         'UNEXPECTED_QUERY',
@@ -49,7 +60,7 @@ export class MemoryTransaction {
   }
 
   /** Ends it; returns what it has to say. */
-  commit(): PendingEvent[] {
+  commit(): Pending[] {
     this.#refuseAborted();
     this.#state = 'over';
     return this.#pending;
@@ -59,14 +70,13 @@ export class MemoryTransaction {
     this.#state = 'over';
   }
 
-  #insert(events: readonly PendingEvent[]): { id: string }[] {
-    if (this.#pending.length + events.length > maxEvents)
+  #insert(pending: readonly Pending[]): void {
+    if (this.#pending.length + pending.length > maxEvents)
       throw new CommitcastError(
         'TOO_MANY_EVENTS',
         `the limit of one transaction is reached (${maxEvents} events)`,
       );
-    this.#pending.push(...events);
-    return events.map(({ id }) => ({ id }));
+    this.#pending.push(...pending);
   }
 
   /** Postgres would turn the COMMIT into a rollback without a word. A double says it. */
