@@ -55,12 +55,12 @@ it('P1, P5: the first version is brought up to date under writers and beside an 
   const reader = await connect(url);
   await reader.query('begin; select from commitcast.log');
 
-  let stopped = false;
+  const stop = new AbortController();
   let commits = 1;
   const writers = Promise.all(
     Array.from({ length: 6 }, async () => {
       const client = await connect(url);
-      while (!stopped) {
+      while (!stop.signal.aborted) {
         await client.query('begin');
         await client.query(event);
         await client.query('commit');
@@ -71,7 +71,7 @@ it('P1, P5: the first version is brought up to date under writers and beside an 
   writers.catch(() => undefined);
   const waits: unknown[] = [];
   const logger = { trace() {}, debug() {}, info() {}, error() {}, fatal() {}, warn: () => waits.push(1) };
-  const migrated = migrate({ connectionString: url, logger: logger as never });
+  const migrated = migrate({ connectionString: url, logger });
   migrated.catch(() => undefined);
   // It has met the reader, and let the writers go on.
   await until(() => waits.length > 0);
@@ -81,7 +81,7 @@ it('P1, P5: the first version is brought up to date under writers and beside an 
   await migrated;
   const after = commits;
   await until(() => commits > after + 20);
-  stopped = true;
+  stop.abort();
   await writers;
 
   const { rows } = await admin.query<{ count: string; stamped: string }>(

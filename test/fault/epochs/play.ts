@@ -43,6 +43,8 @@ export interface Played {
   oldEpoch: string;
   newEpoch: string;
   lostPositions: readonly number[];
+  /** Ids of the events that vanished. */
+  lostIds: ReadonlySet<string>;
   log: readonly SeenEvent[];
 }
 
@@ -77,6 +79,7 @@ export async function playDisaster(
   const vanished = await until(() => write(disaster.url, lost), { message: 'the events that will be lost' });
   await untilSeen([...live, gone, back], vanished);
   const lostPositions = vanished.length > 0 ? positionsOf(live, vanished) : [];
+  const lostIds = new Set(vanished.map(({ id }) => id));
   gone.leave();
   back.leave();
 
@@ -91,7 +94,7 @@ export async function playDisaster(
   await Promise.all([away.connect(y.url), gone.connect(x.url)]);
   await expectComplete(disaster.writerUrl, [...live, back, away, gone, late]);
   const log = await readLog(disaster.writerUrl);
-  return { instances, live, back, away, gone, late, end, oldEpoch, newEpoch, lostPositions, log };
+  return { instances, live, back, away, gone, late, end, oldEpoch, newEpoch, lostPositions, lostIds, log };
 }
 
 function positionsOf(observers: readonly Observer[], events: readonly { id: string }[]): number[] {
