@@ -13,6 +13,8 @@ export async function tailServer(url: string, token: string, request: TailReques
   const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(url, {
     autoConnect: false,
     auth: (give) => {
+      // What came in the instant of a disconnect is handed out at the next connect; and so is its replay.
+      socket.receiveBuffer = [];
       give({ token, org, cursor, subscriptions: subscription ? [subscription] : [] });
     },
   });

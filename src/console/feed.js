@@ -48,7 +48,11 @@ export class Feed {
       reconnectionDelay: 250,
       reconnectionDelayMax: 2_000,
       /** @param {(auth: object) => void} send */
-      auth: (send) => send(listener.auth()),
+      auth: (send) => {
+        // What came in the instant of a disconnect is handed out at the next connect; and so is its replay.
+        this.#socket.receiveBuffer = [];
+        send(listener.auth());
+      },
     });
     this.#listen();
   }

@@ -44,6 +44,8 @@ export class Gateway implements Service {
   readonly socketService: SocketService;
   readonly #options: GatewayOptions;
   readonly #sessions = new Map<string, Session>();
+  /** Two of them on one connection would give its client every event twice. */
+  readonly #connections = new WeakSet<object>();
   readonly #handshakes = new WeakMap<Socket, Handshake & { watch: RightsWatch }>();
   readonly #checkpoints: Checkpoints;
   #stopping = false;
@@ -127,7 +129,8 @@ export class Gateway implements Service {
 
   #open(socket: ClientSocket): void {
     const handshake = this.#handshakes.get(socket);
-    if (!handshake) {
+    if (!handshake || this.#connections.has(socket.conn)) {
+      handshake?.watch.end();
       socket.disconnect(true);
       return;
     }
@@ -144,12 +147,14 @@ export class Gateway implements Service {
     const denies = rights.denies.bind(rights);
     const session = new Session({ socket, ...handshake, source: { db, dispatcher }, denies, logger });
     this.#sessions.set(socket.id, session);
+    this.#connections.add(socket.conn);
 
     let cancelExpiry = watchExpiry(session);
     socket.on('disconnect', () => {
       cancelExpiry();
       session.end();
       this.#sessions.delete(socket.id);
+      this.#connections.delete(socket.conn);
     });
     serveRequests({
       session,

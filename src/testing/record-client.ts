@@ -50,6 +50,8 @@ export function recordClient(
 
   const auth = (send: (auth: Auth) => void) => {
     const withCursor = (auth: object) => {
+      // What came in the instant of a disconnect is handed out at the next connect; and so is its replay.
+      socket.receiveBuffer = [];
       const whole: Auth = cursor === undefined ? { ...auth } : { ...auth, cursor };
       sent = typeof whole['cursor'] === 'string' ? whole['cursor'] : undefined;
       send(whole);

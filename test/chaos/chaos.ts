@@ -24,7 +24,7 @@ import { trafficFaults } from './traffic-faults.ts';
 import { createRandom } from '../support/random.ts';
 
 const instanceCount = 3;
-const settleMs = 15_000;
+const settleMs = 75_000;
 const completeMs = 60_000;
 
 const allFaults: readonly FaultKind[] = [...instanceFaults, ...databaseFaults, ...trafficFaults];

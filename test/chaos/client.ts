@@ -53,6 +53,8 @@ export class ChaosClient {
   readonly resets: string[] = [];
   readonly refusals: string[] = [];
   readonly leaks: string[] = [];
+  /** What came again, and on which connection, for whoever has to find out why. */
+  readonly repeats: string[] = [];
   /** Everything after this position is its due. */
   start: number | undefined;
   /** Its right to the org was taken away; from then on it must stay refused. */
@@ -102,6 +104,8 @@ export class ChaosClient {
       reconnectionDelay: 20,
       reconnectionDelayMax: 250,
       auth: (give) => {
+        // What came in the instant of a disconnect is handed out at the next connect; and so is its replay.
+        socket.receiveBuffer = [];
         const cursor = this.cursor === undefined ? {} : { cursor: this.cursor };
         give({ token, subscriptions: [...this.subscriptions], ...cursor });
       },
@@ -112,6 +116,7 @@ export class ChaosClient {
   }
 
   leave(): void {
+    this.#note('left');
     this.#live = false;
     this.#socket?.removeAllListeners().disconnect();
     this.#socket = undefined;
@@ -119,6 +124,7 @@ export class ChaosClient {
 
   /** Ends the transport, as a network does; the client comes back by itself. */
   cut(): void {
+    this.#note('cut');
     this.#socket?.io.engine?.close();
   }
 
@@ -154,6 +160,12 @@ export class ChaosClient {
     const { ledger, onEvent } = this.#options;
     socket.on('events', (events, cursor) => {
       this.start ??= (events[0]?.position ?? 0) - 1;
+      const from = events[0]?.position ?? 0;
+      const last = this.positions.at(-1) ?? 0;
+      if (from <= last)
+        this.repeats.push(
+          `${from} to ${cursor} after ${last} and ${this.cursor}; ${this.#trace.slice(-8).join(', ')}; on ${this.#describe(socket)}`,
+        );
       for (const event of events as SeenEvent[]) {
         this.positions.push(event.position);
         if (!isSeenBy(this, event)) this.foreign.push(`${event.id} at ${event.position} of ${event.org}`);
@@ -162,7 +174,9 @@ export class ChaosClient {
       }
       this.cursor = cursor;
     });
+    socket.on('connect', () => this.#note(`connected from ${this.cursor} on ${this.#describe(socket)}`));
     socket.on('live', (message) => {
+      this.#note(`live at ${message.cursor} on ${this.#describe(socket)}`);
       this.start ??= positionOf(message.cursor);
       this.cursor = message.cursor;
       this.#live = true;
@@ -178,7 +192,8 @@ export class ChaosClient {
     socket.on('close', ({ code, retry }) => {
       if (!retry) this.#refused(code);
     });
-    socket.on('disconnect', () => {
+    socket.on('disconnect', (reason) => {
+      this.#note(`disconnected: ${reason}`);
       this.#live = false;
       this.drops++;
     });
@@ -188,6 +203,18 @@ export class ChaosClient {
       this.#refused(error.data?.code ?? error.message);
       if (this.farewell === undefined) void sleep(50).then(() => this.#socket === socket && socket.connect());
     });
+  }
+
+  readonly #trace: string[] = [];
+
+  #note(text: string): void {
+    this.#trace.push(`${Math.round(performance.now())} ${text}`);
+    if (this.#trace.length > 40) this.#trace.splice(0, 20);
+  }
+
+  #describe(socket: StockSocket): string {
+    const engine = socket.io.engine as { id?: string; transport?: { name: string } } | undefined;
+    return `${this.transport} ${engine?.transport?.name} ${engine?.id} ${socket.id}`;
   }
 
   #refused(code: string): void {

@@ -105,7 +105,7 @@ export function judge({ log, facts, spans, clients, present, revocations, ledger
     let last = -1;
     for (const position of positions) {
       const at = `${name}: position ${position}`;
-      if (seen.has(position)) find('doubled', at);
+      if (seen.has(position)) find('doubled', [at, ...client.repeats.slice(0, 1)].join('; '));
       else if (position < last) find('inverted', `${at} came after ${last}`);
       seen.add(position);
       last = Math.max(last, position);

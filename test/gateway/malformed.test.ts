@@ -159,3 +159,12 @@ it('clients that go in the middle of everything leave nothing behind', async () 
   witness.socket.connect();
   await once(witness.socket, 'live');
 });
+
+it('P3: a connection that joins twice while it is let in does not become two sessions: it is closed', async () => {
+  const raw = await openRawWebSocket(server.url);
+  raw.sendFrame(join);
+  raw.sendFrame(join);
+  await raw.closed();
+  await expectAlive();
+  expect(server.app.commitcast.io.of('/').sockets.size).toBe(1);
+});

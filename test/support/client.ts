@@ -43,6 +43,8 @@ export async function connectClient(url: string, auth: TestClientOptions = {}): 
     forceNew: true,
     ...options,
     auth: (give) => {
+      // What came in the instant of a disconnect is handed out at the next connect; and so is its replay.
+      socket.receiveBuffer = [];
       give({ ...handshake, token, ...(client.cursor === undefined ? {} : { cursor: client.cursor }) });
     },
   });
