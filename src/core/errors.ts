@@ -113,7 +113,7 @@ export const codes = {
     status: 503,
   },
   RIGHTS_CHANGED: {
-    meaning: "The user's rights in the organization have changed",
+    meaning: "The user's rights, or the history that they were read from, have changed",
     retry: true,
     remedy: 'Connect again with the last cursor; what may be seen is decided anew.',
     status: 503,

@@ -1,6 +1,6 @@
 import type { Executor } from './executor.ts';
 
-/** Keys of the advisory locks, the same as in migrations/0001_positions.sql: class "comm", then the lock. */
+/** Keys of the advisory locks, as in migrations/0001_positions.sql: class "comm", then the lock. EPOCH is taken in SQL only. */
 export const lockClass = 1_668_246_893;
 
 export const locks = {

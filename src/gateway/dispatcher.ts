@@ -16,7 +16,7 @@ import { Waiters } from './waiters.ts';
 
 /** Work longer than this lets the event loop go on in between. */
 const sliceMs = 20;
-/** The leader is heard once a second; after so long a silence the log is looked at without being told. */
+/** After so long without a doorbell that says more, the log is looked at without being told. */
 const silenceMs = 2_500;
 /** Between two looks at a position that is still committing. */
 const recheckMs = 2;

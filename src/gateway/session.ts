@@ -35,7 +35,7 @@ export const maxSubscriptions = 1_000;
  *
  *   catching-up --reached the dispatcher's position: join the rooms in the same tick--> live
  *        ^                                                                               |
- *        +----- the epoch has changed, or too much is unsent: leave the rooms -----------+
+ *        +----- too much is unsent: leave the rooms --------------------------------------+
  */
 export class Session {
   readonly socket: ClientSocket;

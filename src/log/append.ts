@@ -16,7 +16,7 @@ const textPattern = /^[^\p{Cc}]{1,255}$/u;
  *
  * @param tx a drizzle transaction, a `pg` client inside a transaction, or anything with `query(text, values)`
  * @returns the ids, in the order of the events
- * @throws {CommitcastError} `EVENT_INVALID`, `EVENT_TOO_LARGE` (`data` over 262,144 bytes as text),
+ * @throws {CommitcastError} `EVENT_INVALID`, `EVENT_TOO_LARGE` (`data` over 262,144 bytes as text, `meta` over 16,384),
  *   `EVENT_NAME_RESERVED` or `TOO_MANY_EVENTS` (10,000 a transaction)
  *
  * @example

@@ -15,14 +15,14 @@ const keys = new Set(['org', 'user', 'site', 'unit']);
 /**
  * Takes a right away inside the caller's transaction, at its place in the order: nothing that is committed after it
  * reaches the user, on no instance. Tokens issued before it stay refused: of the whole org with `ORG_FORBIDDEN`, of a
- * site or unit with `SUBSCRIPTION_DENIED`. Sessions of the user are told (`revoked`), and closed when they lose the org.
+ * site or unit with `SUBSCRIPTION_DENIED`. With 5 s of tolerance for the clocks; one without `iat` counts as older. Sessions of the user are told (`revoked`), and closed when they lose the org.
  *
  * A site takes `{ deep: true }` of the org with it, for that shows the site, too; a unit also `{ site, deep: true }` of
  * every site, or of `site` alone when it is given. A right to a unit is a right of its own: losing a site leaves it.
  * From SQL: `select commitcast.revoke(org_id, user_id, site_id, unit_id)`. Deleting a `membership` does the same.
  *
  * @returns the id of the control event
- * @throws {CommitcastError} `EVENT_INVALID`
+ * @throws {CommitcastError} `EVENT_INVALID` or `TOO_MANY_EVENTS`
  *
  * @example
  * await db.transaction(async (tx) => {

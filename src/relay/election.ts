@@ -6,9 +6,9 @@ import { saveRelayState } from '../log/relay-state.ts';
 
 /** Between two looks at the leader's heartbeat, which counts once a second. */
 const watchIntervalMs = 500;
-/** A heartbeat that stands still for so long is that of a frozen or cut-off leader; and at most as much again. */
+/** A heartbeat that stands still for so long is that of a frozen or cut-off leader. */
 const standstillMs = 3_000;
-/** So that not all followers come at once. */
+/** Each follower waits up to so much longer, so that not all come at once. */
 const spreadMs = 1_000;
 /** A connection that does not answer for so long is given up; and so is the statement, by the server. */
 const patienceMs = 5_000;
@@ -71,7 +71,10 @@ export class Election {
     return this.#watcher ? AbortSignal.any([lost, this.#watcher.lost]) : lost;
   }
 
-  /** Resolves when this instance shall lead: elected, or standing in; or when the signal aborts. */
+  /**
+   * Resolves when this instance shall lead: elected, or standing in; or when the signal aborts. Rejects when a connection
+   * is lost, or silent for 5 s; so does `save`.
+   */
   async won(signal: AbortSignal): Promise<void> {
     const { instanceId, connect } = this.#options;
     const limitMs = standstillMs + Math.random() * spreadMs;

@@ -22,7 +22,7 @@ export interface CommitHold {
 export interface HoldOptions {
   /** Which commits: those with an event whose type is `LIKE` this. Default: `%`, all. */
   type?: string;
-  /** Commits with an event whose type is `LIKE` this fail in that instant: their positions are dead. Default: none. */
+  /** Commits with an event whose type is `LIKE` this fail when they are released: their positions are dead. Default: none. */
   failing?: string;
 }
 
