@@ -111,8 +111,8 @@ describeWithTool('chromium', 'the page', () => {
     await startConsole(database, { port: Number(new URL(first.url).port) });
     await view.reached('live');
     await writing.stop();
+    // What was missed comes as a replay, or live where the page is there before the new server has read on.
     await showsLog(view, database);
-    expect((await view.replayed()).length).toBeGreaterThan(10);
     expect(await view.counter('twice')).toBe('0');
     expect(await view.counter('disordered')).toBe('0');
   });
