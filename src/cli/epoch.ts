@@ -1,7 +1,7 @@
 import { silentLogger } from '../core/logger.ts';
 import { connect } from '../db/connection.ts';
 import { checkSchema } from '../db/migrate.ts';
-import { forceEpoch } from '../log/force-epoch.ts';
+import { openEpoch } from '../log/epoch.ts';
 import { readEpochs, type EpochRecord } from '../log/read-epochs.ts';
 import { parseOptions, type Command } from './command.ts';
 import { findDatabase } from './folder.ts';
@@ -20,7 +20,7 @@ export const epochCommand: Command = {
     });
     try {
       await checkSchema(connection.client);
-      if (open) await forceEpoch(connection.client);
+      if (open) await openEpoch(connection.client, { force: true });
       process.stdout.write(table(await readEpochs(connection.client)));
     } finally {
       await connection.close();

@@ -5,15 +5,13 @@ import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { createPool, type DatabaseAddress } from '../db/connection.ts';
-import { checkSchema, migrate } from '../db/migrate.ts';
-import { assertDirect } from '../db/pooled.ts';
 import { attachAdapter, type AdapterName, type AttachedAdapter } from '../fanout/attach-adapter.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { readMembership, readPrimaryMembership } from '../gateway/membership.ts';
 import { Rights } from '../gateway/rights.ts';
 import { createIdentityChecks, type IdentityOptions } from '../gateway/setup-socket-auth.ts';
-import { openEpoch } from '../log/epoch.ts';
 import { Relay } from '../relay/relay.ts';
+import { prepareDatabase } from './prepare-database.ts';
 
 /** Connections for replays and memberships; dispatcher, relay and adapter have their own, and wait for nobody. */
 const poolSize = 8;
@@ -111,12 +109,7 @@ export class Instance implements Service {
     const address = { connectionString, clientConfig };
     this.#releasers.add(() => this.db.end());
     this.#releasers.add(() => this.#dispatchDb.end());
-    await assertDirect({ ...address, logger });
-    if (this.#options.migrate) await migrate({ ...address, logger });
-    else await checkSchema(this.db);
-
-    // Before anybody gets a cursor: a restored copy of a database is not the database that it is a copy of.
-    await openEpoch(this.db);
+    await prepareDatabase({ ...address, db: this.db, migrate: this.#options.migrate, logger });
 
     const attached = await attachAdapter(io, {
       ...address,

@@ -5,11 +5,9 @@ import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { createPool, type DatabaseAddress } from '../db/connection.ts';
-import { checkSchema, migrate } from '../db/migrate.ts';
-import { assertDirect } from '../db/pooled.ts';
 import { attachAdapter, type AdapterName } from '../fanout/attach-adapter.ts';
-import { openEpoch } from '../log/epoch.ts';
 import { Relay } from '../relay/relay.ts';
+import { prepareDatabase } from './prepare-database.ts';
 
 export interface RelayInstanceOptions extends DatabaseAddress {
   adapter: Exclude<AdapterName, 'memory'>;
@@ -60,10 +58,7 @@ export class RelayInstance implements Service {
     const { connectionString, clientConfig, logger, retentionMs, ...options } = this.#options;
     const address = { connectionString, clientConfig };
     this.#releasers.add(() => this.#db.end());
-    await assertDirect({ ...address, logger });
-    if (options.migrate) await migrate({ ...address, logger });
-    else await checkSchema(this.#db);
-    await openEpoch(this.#db);
+    await prepareDatabase({ ...address, db: this.#db, migrate: options.migrate, logger });
 
     const attached = await attachAdapter(new Server(), {
       ...address,

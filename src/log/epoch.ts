@@ -1,8 +1,11 @@
 import { rowsOf, type Executor } from '../db/executor.ts';
 
-/** Opens a new epoch when the database is another one than the last epoch's; returns the one in force. */
-export async function openEpoch(db: Executor): Promise<string> {
-  const [row] = await rowsOf<{ epoch: string }>(db, 'select commitcast.open_epoch() as epoch');
+/**
+ * Opens a new epoch when the database is another one than the last epoch's; with `force`, also when it is not. Returns
+ * the one in force.
+ */
+export async function openEpoch(db: Executor, { force = false } = {}): Promise<string> {
+  const [row] = await rowsOf<{ epoch: string }>(db, 'select commitcast.open_epoch($1) as epoch', [force]);
   if (!row) throw new Error('commitcast.open_epoch() returned nothing');
   return row.epoch;
 }
