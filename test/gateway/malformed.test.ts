@@ -160,11 +160,24 @@ it('clients that go in the middle of everything leave nothing behind', async () 
   await once(witness.socket, 'live');
 });
 
-it('P3: a connection that joins twice while it is let in does not become two sessions: it is closed', async () => {
-  const raw = await openRawWebSocket(server.url);
+it('P3: a connection that joins twice before it is let in does not become two sessions: it is closed', async () => {
+  const held: (() => void)[] = [];
+  const slow = await startServer(database, {
+    verifyAccessToken: async (userId) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      return { userId, organizationId: 'acme', expiresAt: 2 ** 32 };
+    },
+  });
+  const sessions: unknown[] = [];
+  slow.app.commitcast.io.on('connection', (socket) => {
+    if (socket.connected) sessions.push(socket.id);
+  });
+  const raw = await openRawWebSocket(slow.url);
   raw.sendFrame(join);
   raw.sendFrame(join);
+  await until(() => held.length === 2);
+  for (const release of held) release();
   await raw.closed();
+  expect(sessions).toHaveLength(1);
   await expectAlive();
-  expect(server.app.commitcast.io.of('/').sockets.size).toBe(1);
 });
