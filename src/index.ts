@@ -9,7 +9,8 @@ export { SocketService, type EphemeralMessages } from './gateway/socket-service.
 export type { Identity, Membership, SocketData } from './gateway/identity.ts';
 export type { Claims, TokenOptions } from './gateway/token.ts';
 export type { ClaimedIdentity } from './gateway/authenticate.ts';
-export { codes, CommitcastError, type Code } from './core/errors.ts';
+export { codes, type Code } from './core/codes.ts';
+export { CommitcastError } from './core/errors.ts';
 export type { CommitcastEvent, NewEvent } from './core/event.ts';
 export type { Subscription } from './core/subscription.ts';
 export type {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { codes, CommitcastError } from '../core/errors.ts';
+import { codes } from '../core/codes.ts';
+import { CommitcastError } from '../core/errors.ts';
 import { isUnreachable } from '../db/sql-state.ts';
 import { helpText, type Command } from './command.ts';
 

@@ -8,7 +8,7 @@ import { readEpochEnd } from '../log/epoch.ts';
 import { readHead, type Head } from '../log/head.ts';
 import { readRange } from '../log/read-range.ts';
 import { readRooms } from '../log/read-rooms.ts';
-import { SettledReader } from '../relay/settled-reader.ts';
+import { SettledReader } from '../log/settled-reader.ts';
 import type { TailRequest } from './tail-request.ts';
 
 /** A person reads along; and a relay that is awake would not let writers notify us anyway. */

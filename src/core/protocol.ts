@@ -1,4 +1,4 @@
-import type { Code } from './errors.ts';
+import type { Code } from './codes.ts';
 import type { CommitcastEvent } from './event.ts';
 import type { Subscription } from './subscription.ts';
 

@@ -1,4 +1,5 @@
-import { CommitcastError, type Code } from '../core/errors.ts';
+import type { Code } from '../core/codes.ts';
+import { CommitcastError } from '../core/errors.ts';
 
 /** SQLSTATEs that the guards of the schema raise; the message starts with the code. */
 const guards: Readonly<Record<string, Code>> = {

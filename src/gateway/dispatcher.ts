@@ -9,7 +9,7 @@ import type { ControlEvent } from '../log/control-event.ts';
 import { openEpoch, readEpochEnd } from '../log/epoch.ts';
 import { readHead, type Head } from '../log/head.ts';
 import { readRange } from '../log/read-range.ts';
-import { SettledReader } from '../relay/settled-reader.ts';
+import { SettledReader } from '../log/settled-reader.ts';
 import { batchesOf, type Batch } from './batches.ts';
 import { Tail } from './tail.ts';
 import { Waiters } from './waiters.ts';

@@ -1,4 +1,4 @@
-import { codes, type Code } from '../core/errors.ts';
+import { codes, type Code } from '../core/codes.ts';
 import type { CloseMessage } from '../core/protocol.ts';
 
 interface Leaving {

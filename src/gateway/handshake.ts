@@ -1,6 +1,7 @@
 import type { Socket } from 'socket.io';
 import { parseCursor, type Cursor } from '../core/cursor.ts';
-import { toPublicError, type Code } from '../core/errors.ts';
+import type { Code } from '../core/codes.ts';
+import { toPublicError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { LiveMessage } from '../core/protocol.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';

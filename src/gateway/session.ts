@@ -1,6 +1,7 @@
 import { Backoff } from '../core/backoff.ts';
 import { formatCursor, type Cursor } from '../core/cursor.ts';
-import { CommitcastError, type Code } from '../core/errors.ts';
+import type { Code } from '../core/codes.ts';
+import { CommitcastError } from '../core/errors.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
 import type { LiveMessage, ResetReason } from '../core/protocol.ts';

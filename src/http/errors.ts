@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
-import { codes, CommitcastError, toPublicError } from '../core/errors.ts';
+import { codes } from '../core/codes.ts';
+import { CommitcastError, toPublicError } from '../core/errors.ts';
 import { isUnreachable } from '../db/sql-state.ts';
 
 /** Errors of these routes are answered as `{ error: { code, message } }`; those of the application stay its own. */

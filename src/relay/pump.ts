@@ -4,7 +4,7 @@ import type { Executor } from '../db/executor.ts';
 import type { HeldLock } from '../db/held-lock.ts';
 import { readCommitting } from '../log/read-committing.ts';
 import { ArrivalRate } from './arrival-rate.ts';
-import type { SettledReader } from './settled-reader.ts';
+import type { SettledReader } from '../log/settled-reader.ts';
 
 /** While awake, the time between two reads that find nothing. */
 const pollIntervalMs = 2;

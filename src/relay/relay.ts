@@ -16,7 +16,7 @@ import { keepHouse } from './keep-house.ts';
 import { keepRetention } from './keep-retention.ts';
 import { keepState } from './keep-state.ts';
 import { pump } from './pump.ts';
-import { SettledReader } from './settled-reader.ts';
+import { SettledReader } from '../log/settled-reader.ts';
 
 /** A read that takes longer will not come: the connection is given up, and the relay begins again. */
 const readTimeoutMs = 3_000;

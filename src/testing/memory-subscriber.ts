@@ -1,5 +1,6 @@
 import { formatCursor, parseCursor } from '../core/cursor.ts';
-import { codes, toPublicError } from '../core/errors.ts';
+import { codes } from '../core/codes.ts';
+import { toPublicError } from '../core/errors.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { maxBatchEvents, type LiveMessage, type ServerToClientEvents } from '../core/protocol.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import { codes } from '../../src/core/errors.ts';
+import { codes } from '../../src/core/codes.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { assertDirect } from '../../src/db/pooled.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { codes } from '../../src/core/errors.ts';
+import { codes } from '../../src/core/codes.ts';
 import type { LiveMessage } from '../../src/core/protocol.ts';
 import { append } from '../../src/log/append.ts';
 import { connectClient } from '../support/client.ts';

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Writable } from 'node:stream';
 import Fastify from 'fastify';
 import { expect, it } from 'vitest';
-import { codes, type Code } from '../../src/core/errors.ts';
+import { codes, type Code } from '../../src/core/codes.ts';
 import { commitcast } from '../../src/http/plugin.ts';
 import { connectClient } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';

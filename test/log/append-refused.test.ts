@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Code } from '../../src/core/errors.ts';
+import type { Code } from '../../src/core/codes.ts';
 import type { NewEvent } from '../../src/core/event.ts';
 import { append } from '../../src/log/append.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';

@@ -7,7 +7,7 @@ import { HeldLock } from '../../src/db/held-lock.ts';
 import { Listener } from '../../src/db/listen.ts';
 import { pump } from '../../src/relay/pump.ts';
 import { notifyChannel } from '../../src/relay/relay.ts';
-import { SettledReader } from '../../src/relay/settled-reader.ts';
+import { SettledReader } from '../../src/log/settled-reader.ts';
 import type { TestDatabase } from './database.ts';
 
 /** What a pump is about to do, or has done. */

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SettledReader } from '../../src/relay/settled-reader.ts';
+import { SettledReader } from '../../src/log/settled-reader.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { createGate, type Gate } from '../support/gate.ts';
 import { insertEvent, pidOf, typesInLog } from '../support/transactions.ts';

@@ -1,6 +1,6 @@
 import type { Executor } from '../db/executor.ts';
-import { readCommitting, type Committer } from '../log/read-committing.ts';
-import { readPositions } from '../log/read-positions.ts';
+import { readCommitting, type Committer } from './read-committing.ts';
+import { readPositions } from './read-positions.ts';
 
 /** A gap younger than this is left alone: nearly all close by themselves within a commit. */
 const patienceMs = 10;
