@@ -1,15 +1,9 @@
-/** What a party should do when it meets a code: try again as it is, or stop until something has changed. */
-export interface CodeRule {
-  readonly meaning: string;
-  /** `true`: the same attempt may succeed later. `false`: it will not, until the caller changes something. */
-  readonly retry: boolean;
-  readonly remedy: string;
-  /** Status of an HTTP answer that carries the code. */
-  readonly status: number;
-}
+import type { CodeRule } from './code-rule.ts';
+import { logCodes } from './log-codes.ts';
 
 /** The one table of codes. Server, client and documentation read it from here; callers match on the key. */
 export const codes = {
+  ...logCodes,
   TOKEN_REQUIRED: {
     meaning: 'Authentication token required',
     retry: false,
@@ -63,42 +57,6 @@ export const codes = {
     retry: false,
     remedy: 'Ask for a scope that the token, or the membership, allows.',
     status: 403,
-  },
-  EVENT_INVALID: {
-    meaning: 'The event has a field that is missing, of the wrong form, or unknown',
-    retry: false,
-    remedy: 'Correct the field that the message names.',
-    status: 400,
-  },
-  EVENT_TOO_LARGE: {
-    meaning: '`data` is larger than 262,144 bytes as text',
-    retry: false,
-    remedy: 'Store the large part elsewhere and send a reference to it.',
-    status: 413,
-  },
-  TOO_MANY_EVENTS: {
-    meaning: 'The transaction appends more events than one transaction may',
-    retry: false,
-    remedy: 'Split the work into several transactions.',
-    status: 413,
-  },
-  EVENT_NAME_RESERVED: {
-    meaning: 'The name belongs to the wire, or the type starts with `commitcast.`',
-    retry: false,
-    remedy: 'Choose another name.',
-    status: 400,
-  },
-  EVENTS_PREPARED: {
-    meaning: 'PREPARE TRANSACTION with events in it is not supported',
-    retry: false,
-    remedy: 'Commit the transaction that appends in one phase.',
-    status: 400,
-  },
-  LOG_APPEND_ONLY: {
-    meaning: 'The log refuses UPDATE, DELETE and TRUNCATE',
-    retry: false,
-    remedy: 'Append a new event that corrects the old one; retention removes old partitions.',
-    status: 400,
   },
   LIMIT_INVALID: {
     meaning: 'A query parameter is not of the form that the endpoint takes',

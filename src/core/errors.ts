@@ -26,6 +26,32 @@ export class CommitcastError extends Error {
   }
 }
 
+/** What a `VERSION_CONFLICT` knows: whose version, which one was expected, and which one there is. */
+export interface StreamConflict {
+  readonly org: string;
+  readonly stream: string;
+  /** 0: the stream was expected to be new. */
+  readonly expected: number;
+  /** 0: there is no such stream. */
+  readonly actual: number;
+}
+
+/** Somebody else has appended to the stream. `code` is `VERSION_CONFLICT`. */
+export class VersionConflictError extends CommitcastError implements StreamConflict {
+  readonly org: string;
+  readonly stream: string;
+  readonly expected: number;
+  readonly actual: number;
+
+  constructor({ org, stream, expected, actual }: StreamConflict, message?: string, options?: ErrorOptions) {
+    super('VERSION_CONFLICT', message, options);
+    this.org = org;
+    this.stream = stream;
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
 export function isCode(value: unknown): value is Code {
   return typeof value === 'string' && Object.hasOwn(codes, value);
 }

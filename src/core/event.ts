@@ -25,8 +25,10 @@ export interface NewEvent<Data = unknown> {
   unit?: string | undefined;
   data: Data;
   id?: string | undefined;
+  /** What the event belongs to, within its org: it gets the next version of it. 1 to 255 characters. */
   stream?: string | undefined;
-  version?: number | undefined;
+  /** Version of the stream before this append; `"none"`: it is new. Default: `"any"`. */
+  expectedVersion?: 'any' | 'none' | number | undefined;
   meta?: Record<string, unknown> | undefined;
 }
 

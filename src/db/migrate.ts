@@ -1,8 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Client } from 'pg';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
+import { readMigrationFiles, type MigrationMeta } from 'drizzle-orm/migrator';
 import { Backoff } from '../core/backoff.ts';
 import { CommitcastError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
@@ -16,7 +14,7 @@ import { sqlStateOf } from './sql-state.ts';
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 /** So long a commit may be held up by a table that is to be changed. */
 const lockTimeoutMs = 1_000;
-const journal = { migrationsFolder, migrationsSchema: 'commitcast', migrationsTable: 'migration' };
+const journal = { migrationsFolder };
 
 /**
  * Brings the schema up to this version. Any number of processes may call it at once: an advisory lock lets one work,
@@ -40,7 +38,9 @@ export async function migrate(options: DatabaseAddress & { logger?: Logger }): P
     const from = await schemaVersion(client);
     if (from === codeVersion()) return;
     refuseNewer(from);
-    await applyInTime(client, logger);
+    await client.query(journalSql);
+    const missing = readMigrationFiles(journal).filter(({ folderMillis }) => folderMillis > from);
+    await applyInTime(client, missing, logger);
     logger.info({ from, to: codeVersion() }, 'the database schema was migrated');
   } finally {
     await close();
@@ -51,20 +51,51 @@ export async function migrate(options: DatabaseAddress & { logger?: Logger }): P
  * Changing a table waits for all who read it, and whoever comes later waits behind that: so it waits for a moment only,
  * and comes back. A commit that appends is held up for that moment at most.
  */
-async function applyInTime(client: Client, logger: Logger): Promise<void> {
+async function applyInTime(
+  client: Client,
+  migrations: readonly MigrationMeta[],
+  logger: Logger,
+): Promise<void> {
   const backoff = new Backoff({ minMs: 500, maxMs: 10_000 });
   await client.query(`set lock_timeout = ${lockTimeoutMs}`);
   for (;;) {
     try {
-      await applyMigrations(drizzle(client), journal);
+      await apply(client, migrations);
       return;
     } catch (error) {
+      await client.query('rollback').catch(() => undefined);
       if (sqlStateOf(error) !== '55P03') throw error;
       logger.warn({ err: error }, 'the migration waits for an open transaction; it is tried again');
       await sleep(backoff.next());
     }
   }
 }
+
+/**
+ * All in one transaction, as drizzle's migrator does; but first of all with the lock that every commit with events has.
+ * Whoever holds it waits for nothing that is locked later: else a commit could wait for us, and we for it.
+ */
+async function apply(client: Client, migrations: readonly MigrationMeta[]): Promise<void> {
+  await client.query('begin');
+  const [outbox] = await rowsOf<{ exists: boolean }>(
+    client,
+    `select to_regclass('commitcast.outbox') is not null as exists`,
+  );
+  if (outbox?.exists) await client.query('lock table commitcast.outbox in access exclusive mode');
+  for (const { sql, hash, folderMillis } of migrations) {
+    for (const statement of sql) await client.query(statement);
+    await client.query('insert into commitcast.migration (hash, created_at) values ($1, $2)', [
+      hash,
+      folderMillis,
+    ]);
+  }
+  await client.query('commit');
+}
+
+/** As drizzle's migrator would make it, so that either can go on where the other has been. */
+const journalSql = `
+  create schema if not exists commitcast;
+  create table if not exists commitcast.migration (id serial primary key, hash text not null, created_at bigint)`;
 
 /**
  * For instances that do not migrate by themselves.

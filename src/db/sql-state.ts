@@ -1,5 +1,5 @@
 import type { Code } from '../core/codes.ts';
-import { CommitcastError } from '../core/errors.ts';
+import { CommitcastError, VersionConflictError, type StreamConflict } from '../core/errors.ts';
 
 /** SQLSTATEs that the guards of the schema raise; the message starts with the code. */
 const guards: Readonly<Record<string, Code>> = {
@@ -9,6 +9,10 @@ const guards: Readonly<Record<string, Code>> = {
   CC004: 'TOO_MANY_EVENTS',
   CC005: 'LOG_APPEND_ONLY',
   CC006: 'EVENTS_PREPARED',
+  CC007: 'VERSION_CONFLICT',
+  CC008: 'KEY_REUSED',
+  CC009: 'CONSUMER_UNKNOWN',
+  CC010: 'CONSUMER_NOT_REBUILDABLE',
 };
 
 export function sqlStateOf(error: unknown): string | undefined {
@@ -29,7 +33,10 @@ export function fromDatabaseError(error: unknown): unknown {
   const message = source.message.startsWith(`${code}: `)
     ? source.message.slice(code.length + 2)
     : source.message;
-  return new CommitcastError(code, message, { cause: error });
+  const { detail } = source as { detail?: string };
+  return code === 'VERSION_CONFLICT' && detail !== undefined
+    ? new VersionConflictError(JSON.parse(detail) as StreamConflict, message, { cause: error })
+    : new CommitcastError(code, message, { cause: error });
 }
 
 /** The server is not there, does not let us in, or has no such database: nothing that a statement could have done. */

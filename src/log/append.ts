@@ -1,103 +1,91 @@
-import { CommitcastError } from '../core/errors.ts';
-import { maxDataBytes, reservedTypePrefix, type NewEvent } from '../core/event.ts';
-import { isIdentifier } from '../core/identifier.ts';
+import type { NewEvent } from '../core/event.ts';
 import { sqlStateOf } from '../db/sql-state.ts';
+import { invalidEvent, isText, serializeEvent, type Expectations } from './serialize-event.ts';
 import { rowsIn, type Transaction } from './transaction.ts';
 
 const maxChunkEvents = 500;
 const maxChunkBytes = 1024 * 1024;
-const keys = new Set(['type', 'org', 'site', 'unit', 'data', 'id', 'stream', 'version', 'meta']);
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const textPattern = /^[^\p{Cc}]{1,255}$/u;
+
+/** Options of one append. */
+export interface AppendOptions {
+  /**
+   * For callers that retry: an append whose key was committed before, in this org, appends nothing and returns the ids
+   * of the first time. 1 to 255 characters; kept for 30 days (`COMMITCAST_KEY_RETENTION`).
+   */
+  key?: string | undefined;
+}
 
 /**
  * Appends events to the outbox inside the caller's transaction: they are broadcast if, and only if, it commits, in
  * commit order. A plain `insert into commitcast.outbox` does exactly the same.
  *
+ * An event of a `stream` gets the stream's next version, under a lock of the stream that is held until the transaction
+ * ends. `expectedVersion` is the stream's version before this call, the same for all of its events in the call: a
+ * number, `"none"` when the stream shall be new, or `"any"` (default).
+ *
  * @param tx a drizzle transaction, a `pg` client inside a transaction, or anything with `query(text, values)`
  * @returns the ids, in the order of the events
  * @throws {CommitcastError} `EVENT_INVALID`, `EVENT_TOO_LARGE` (`data` over 262,144 bytes as text, `meta` over 16,384),
- *   `EVENT_NAME_RESERVED` or `TOO_MANY_EVENTS` (10,000 a transaction)
+ *   `EVENT_NAME_RESERVED`, `TOO_MANY_EVENTS` (10,000 a transaction), `VERSION_CONFLICT` (a `VersionConflictError` with
+ *   `expected` and `actual`) or `KEY_REUSED`
  *
  * @example
  * await db.transaction(async (tx) => {
  *   await tx.update(unit).set({ door: 'open' }).where(eq(unit.id, 'truck-7'));
  *   await append(tx, { org: 'acme', unit: 'truck-7', type: 'door.opened', data: { by: 'kim' } });
+ *   await append(tx, { org: 'acme', stream: 'order-9', expectedVersion: 3, type: 'order.paid', data: { by: 'kim' } });
  * });
  */
-export async function append(tx: Transaction, events: NewEvent | readonly NewEvent[]): Promise<string[]> {
-  const texts = (Array.isArray(events) ? (events as readonly NewEvent[]) : [events as NewEvent]).map(
-    serialize,
-  );
+export async function append(
+  tx: Transaction,
+  events: NewEvent | readonly NewEvent[],
+  { key }: AppendOptions = {},
+): Promise<string[]> {
+  if (key !== undefined && !isText(key))
+    throw invalidEvent('key has 1 to 255 characters, none of them a control character');
+  const given = Array.isArray(events) ? (events as readonly NewEvent[]) : [events as NewEvent];
+  const expectations: Expectations = new Map();
+  const texts = given.map((event) => serializeEvent(event, expectations));
+  const direct = key === undefined && given.every(({ stream }) => stream === undefined);
   const ids: string[] = [];
-  for (const chunk of chunksOf(texts)) ids.push(...(await insert(tx, `[${chunk.join(',')}]`)));
+  let chunk = 0;
+  for (const part of chunksOf(texts)) {
+    const json = `[${part.join(',')}]`;
+    ids.push(
+      ...(direct
+        ? await insert(tx, insertParts, [json])
+        : await insert(tx, appendParts, [json, key ?? null, chunk])),
+    );
+    chunk += 1;
+  }
   return ids;
 }
 
 // Array elements, not a record set: a JSON null as `data` must stay a JSON null.
-const before = `
-  insert into commitcast.outbox (id, org_id, site_id, unit_id, type, data, stream, version, meta)
-  select coalesce((e->>'id')::uuid, gen_random_uuid()), e->>'org', e->>'site', e->>'unit', e->>'type', e->'data',
-    e->>'stream', (e->>'version')::bigint, e->'meta'
-  from jsonb_array_elements(`;
-const after = `::jsonb) with ordinality as element (e, n)
+const insertParts = [
+  `
+  insert into commitcast.outbox (id, org_id, site_id, unit_id, type, data, meta)
+  select coalesce((e->>'id')::uuid, gen_random_uuid()), e->>'org', e->>'site', e->>'unit', e->>'type', e->'data', e->'meta'
+  from jsonb_array_elements(`,
+  `::jsonb) with ordinality as element (e, n)
   order by n
-  returning id`;
+  returning id`,
+];
+// What needs a version or has a key.
+const appendParts = ['select id from commitcast.append(', '::jsonb, ', '::text, ', '::int)'];
 
-async function insert(tx: Transaction, events: string): Promise<string[]> {
+async function insert(tx: Transaction, parts: readonly string[], values: unknown[]): Promise<string[]> {
   try {
-    const rows = await rowsIn<{ id: string }>(tx, [before, after], [events]);
+    const rows = await rowsIn<{ id: string }>(tx, parts, values);
     return rows.map(({ id }) => id);
   } catch (error) {
     // JSON that Postgres cannot store: \u0000, or half of a surrogate pair.
     if (!['22P05', '22P02'].includes(sqlStateOf(error) ?? '')) throw error;
-    throw invalid(
+    throw invalidEvent(
       'data or meta has a character that Postgres cannot store (\\u0000 or a lone surrogate)',
       error,
     );
   }
-}
-
-function serialize(event: NewEvent): string {
-  if (typeof event !== 'object' || event === null) throw invalid('an event is an object');
-  const unknown = Object.keys(event).find((key) => !keys.has(key));
-  if (unknown !== undefined) throw invalid(`unknown field ${JSON.stringify(unknown)}`);
-  const { type, org, site, unit, id, stream, version, meta } = event;
-  if (!isText(type)) throw invalid('type has 1 to 255 characters, none of them a control character');
-  if (type.startsWith(reservedTypePrefix))
-    throw new CommitcastError(
-      'EVENT_NAME_RESERVED',
-      `type ${JSON.stringify(type)} starts with "${reservedTypePrefix}"`,
-    );
-  for (const [name, value] of Object.entries({ org, site, unit })) {
-    if (isIdentifier(value) || (value === undefined && name !== 'org')) continue;
-    throw invalid(`${name} has 1 to 128 characters of A-Z a-z 0-9 . _ ~ -`);
-  }
-  if (id !== undefined && !(typeof id === 'string' && uuidPattern.test(id))) throw invalid('id is a UUID');
-  if (stream !== undefined && !isText(stream))
-    throw invalid('stream has 1 to 255 characters, none of them a control character');
-  if (version !== undefined && !(Number.isSafeInteger(version) && version >= 1))
-    throw invalid('version is a whole number from 1');
-  if (meta !== undefined && (typeof meta !== 'object' || meta === null || Array.isArray(meta)))
-    throw invalid('meta is an object');
-  const data = toJson(event.data);
-  if (Buffer.byteLength(data) > maxDataBytes) throw new CommitcastError('EVENT_TOO_LARGE');
-  return toJson(event);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && textPattern.test(value);
-}
-
-function toJson(value: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-  } catch (error) {
-    throw invalid('data and meta are JSON: no cycles, no bigint', error);
-  }
-  if (text === undefined) throw invalid('data is required; use null for none');
-  return text;
 }
 
 function* chunksOf(texts: readonly string[]): Generator<string[]> {
@@ -113,8 +101,4 @@ function* chunksOf(texts: readonly string[]): Generator<string[]> {
     bytes += text.length;
   }
   if (chunk.length > 0) yield chunk;
-}
-
-function invalid(message: string, cause?: unknown): CommitcastError {
-  return new CommitcastError('EVENT_INVALID', message, cause === undefined ? undefined : { cause });
 }

@@ -38,7 +38,7 @@ export function revokedBy(text: string, values: readonly unknown[]): Revocation 
  * @throws {CommitcastError} `EVENT_INVALID` or `EVENT_TOO_LARGE`
  */
 export function toPending(event: NewEvent): PendingEvent {
-  const { type, org, site, unit, stream, version, data, meta } = event;
+  const { type, org, site, unit, stream, data, meta } = event;
   const text = JSON.stringify({ data, meta });
   // Escaped by JSON.stringify, and so told from a backslash that somebody wrote.
   if (/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(text))
@@ -52,7 +52,6 @@ export function toPending(event: NewEvent): PendingEvent {
   if (site !== undefined) pending.site = site;
   if (unit !== undefined) pending.unit = unit;
   if (stream !== undefined) pending.stream = stream;
-  if (version !== undefined) pending.version = version;
   if (meta !== undefined) pending.meta = meta;
   return pending;
 }

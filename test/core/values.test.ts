@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatCursor, parseCursor } from '../../src/core/cursor.ts';
-import { codes, type CodeRule } from '../../src/core/codes.ts';
+import { codes } from '../../src/core/codes.ts';
+import type { CodeRule } from '../../src/core/code-rule.ts';
 import { CommitcastError, isCode, toPublicError } from '../../src/core/errors.ts';
 import { isIdentifier } from '../../src/core/identifier.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../../src/core/subscription.ts';
