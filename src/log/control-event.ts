@@ -26,6 +26,6 @@ export function toControlEvent(event: CommitcastEvent, { committed_at, created_a
     user: typeof user === 'string' ? user : '',
     site,
     unit,
-    at: (committed_at ?? created_at).getTime(),
+    at: new Date(committed_at ?? created_at).getTime(),
   };
 }

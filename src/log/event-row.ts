@@ -14,10 +14,11 @@ export interface EventRow {
   version: string | null;
   /** As text, too. */
   meta: string | null;
-  created_at: Date;
+  /** A text where the driver is drizzle's. */
+  created_at: Date | string;
   control: boolean;
   /** Of control events only. */
-  committed_at: Date | null;
+  committed_at: Date | string | null;
 }
 
 export const eventColumns =
@@ -40,7 +41,7 @@ export function toEvent(row: EventRow): CommitcastEvent {
     id: row.id,
     type: row.type,
     org: row.org_id,
-    time: row.created_at.toISOString(),
+    time: new Date(row.created_at).toISOString(),
     data: JSON.parse(row.data) as unknown,
   };
   if (row.site_id !== null) event.site = row.site_id;

@@ -42,6 +42,23 @@ function statement(parts: readonly string[], values: readonly unknown[]): SQL {
   );
 }
 
+/** The caller's transaction or database as what the operations of the log run on; `$1`, `$2` … stand for the values. */
+export function executorOf(tx: Transaction): Executor {
+  if (isExecutor(tx)) return tx;
+  return {
+    async query(text, values = []) {
+      const parts = text
+        .split(/\$(\d+)/)
+        // As one parameter: drizzle takes an array for a list of them.
+        .map((part, index) =>
+          index % 2 === 0 ? sql.raw(part) : sql`${sql.param(values[Number(part) - 1])}`,
+        );
+      const result = await tx.execute(sql.join(parts));
+      return Array.isArray(result) ? { rows: result as unknown[] } : (result as { rows: unknown[] });
+    },
+  };
+}
+
 // drizzle's `query` is an object of relations, not a function.
 function isExecutor(tx: Transaction): tx is Executor {
   return typeof (tx as Executor).query === 'function';

@@ -10,7 +10,7 @@ const stages = [
   ['config'],
   ['db'],
   ['log'],
-  ['fanout', 'relay'],
+  ['stream', 'fanout', 'relay'],
   ['gateway', 'consumer'],
   ['http'],
   ['embedded', 'demo', 'testing'],
