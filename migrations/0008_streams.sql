@@ -20,6 +20,10 @@ language plpgsql as $$
 declare
   before bigint;
 begin
+  -- The guard of the outbox comes later, and an index has no room for names without end.
+  if length(of_stream) not between 1 and 255 then
+    perform commitcast.refuse('CC001', 'EVENT_INVALID: stream has 1 to 255 characters, none of them a control character');
+  end if;
   insert into commitcast.stream as existing (org_id, stream, version) values (of_org, of_stream, wanted)
   on conflict (org_id, stream) do update set version = existing.version + wanted
     where expected is null or existing.version = expected
@@ -44,6 +48,8 @@ language plpgsql security definer set search_path = commitcast, pg_temp as $$
 begin
   if new.stream is null then
     perform commitcast.refuse('CC001', 'EVENT_INVALID: a version is that of a stream');
+  elsif new.version < 1 then
+    perform commitcast.refuse('CC001', 'EVENT_INVALID: version starts at 1');
   end if;
   new.version := commitcast.take_versions(new.org_id, new.stream, 1, new.version - 1) + 1;
   return new;
@@ -90,29 +96,58 @@ create table commitcast.append_key (
 create index append_key_at on commitcast.append_key (at);
 --> statement-breakpoint
 
+-- Locks streams, [{ "org", "stream" }], until the transaction ends, in one order: for calls of several statements, and for
+-- transactions of several calls, which could wait for each other in a circle.
+create function commitcast.lock_streams(streams jsonb) returns void
+language sql security definer set search_path = commitcast, pg_temp as $$
+  insert into commitcast.stream as existing (org_id, stream, version)
+  select distinct e->>'org', e->>'stream', 0 from jsonb_array_elements(streams) e
+  where case
+    when length(e->>'stream') between 1 and 255 and e->>'stream' !~ '[[:cntrl:]]' then true
+    else commitcast.refuse('CC001', 'EVENT_INVALID: stream has 1 to 255 characters, none of them a control character')
+  end
+  order by 1, 2
+  on conflict (org_id, stream) do update set version = existing.version where false
+$$;
+--> statement-breakpoint
+
 -- Appends events in the form of the wire: [{ "org", "type", "data", "site", "unit", "id", "meta", "stream",
 -- "expectedVersion" }]. `expectedVersion` is that of the stream before this call, said by one of its events or by all: a
--- number, "none" (the stream is new), or "any". Streams are locked in one order, so that two calls never deadlock.
-create function commitcast.append(events jsonb, key text default null, chunk int default 0)
+-- number, "none" (the stream is new), or "any". Streams are locked in one order, so that two calls never deadlock. A large
+-- append comes in `chunks` statements, this one being the `chunk`-th, from 0.
+--
+-- It reads no table: what it knows of streams and of its key it has from its own writes. A serializable transaction that
+-- read them would be refused because of others that append to other streams.
+create function commitcast.append(events jsonb, key text default null, chunk int default 0, chunks int default 1)
 returns table (id uuid, version bigint)
 language plpgsql security definer set search_path = commitcast, pg_temp as $$
 #variable_conflict use_column
 declare
   stream_of record;
+  orgs text[];
+  names text[];
+  versions_before bigint[];
   key_org text;
   key_digest text;
+  key_row tid;
   known commitcast.append_key%rowtype;
 begin
   if key is not null then
-    select min(e->>'org'), md5(jsonb_agg(e - 'expectedVersion' order by n)::text)
+    if length(key) not between 1 and 255 or key ~ '[[:cntrl:]]' then
+      perform commitcast.refuse('CC001', 'EVENT_INVALID: key has 1 to 255 characters, none of them a control character');
+    end if;
+    select min(e->>'org'), md5(jsonb_build_array(chunks, jsonb_agg(e - 'expectedVersion' order by n))::text)
     into key_org, key_digest
     from jsonb_array_elements(events) with ordinality as element (e, n)
-    having count(distinct e->>'org') <= 1;
+    having count(distinct e->>'org') = 1;
     if not found then
       perform commitcast.refuse('CC001', 'EVENT_INVALID: events with a key are all of one org');
     end if;
-    insert into commitcast.append_key (org_id, key, chunk, digest) values (key_org, append.key, append.chunk, key_digest)
-    on conflict do nothing;
+    -- A known one is locked, so that nobody forgets it meanwhile.
+    insert into commitcast.append_key as known_key (org_id, key, chunk, digest)
+    values (key_org, append.key, append.chunk, key_digest)
+    on conflict (org_id, key, chunk) do update set digest = known_key.digest where false
+    returning ctid into key_row;
     if not found then
       select * into known from commitcast.append_key k
       where k.org_id = key_org and k.key = append.key and k.chunk = append.chunk;
@@ -130,31 +165,36 @@ begin
       count(distinct e->>'expectedVersion') as opinions,
       min(case e->>'expectedVersion' when 'any' then null when 'none' then 0 else (e->>'expectedVersion')::bigint end) as expected
     from jsonb_array_elements(events) e
-    where e->>'stream' is not null
     group by 1, 2 order by 1, 2
   loop
-    if stream_of.opinions > 1 then
+    if stream_of.name is null then
+      if stream_of.opinions > 0 then
+        perform commitcast.refuse('CC001', 'EVENT_INVALID: expectedVersion is that of a stream');
+      end if;
+      continue;
+    elsif stream_of.opinions > 1 then
       perform commitcast.refuse('CC001', 'EVENT_INVALID: the events of one stream in one call expect different versions; expected is that before the call');
     end if;
-    perform commitcast.take_versions(stream_of.org, stream_of.name, stream_of.events, stream_of.expected);
+    versions_before := versions_before
+      || commitcast.take_versions(stream_of.org, stream_of.name, stream_of.events, stream_of.expected);
+    orgs := orgs || stream_of.org;
+    names := names || stream_of.name;
   end loop;
 
-  -- The rows of the streams are locked, and show what was taken.
   with inserted as (
     insert into commitcast.outbox (id, org_id, site_id, unit_id, type, data, stream, version, versioned, meta)
     select coalesce((e->>'id')::uuid, gen_random_uuid()), e->>'org', e->>'site', e->>'unit', e->>'type', e->'data', e->>'stream',
-      s.version - count(*) over (partition by s.org_id, s.stream)
-        + row_number() over (partition by s.org_id, s.stream order by n),
+      s.version_before + row_number() over (partition by s.org, s.name order by n),
       true, e->'meta'
     from jsonb_array_elements(events) with ordinality as element (e, n)
-      left join commitcast.stream s on s.org_id = e->>'org' and s.stream = e->>'stream'
+      left join unnest(orgs, names, versions_before) as s (org, name, version_before)
+        on s.org = e->>'org' and s.name = e->>'stream'
     order by n
     returning id, version
   )
   select array_agg(id), array_agg(version) into known.ids, known.versions from inserted;
   if key is not null then
-    update commitcast.append_key k set ids = known.ids, versions = known.versions
-    where k.org_id = key_org and k.key = append.key and k.chunk = append.chunk;
+    update commitcast.append_key set ids = known.ids, versions = known.versions where ctid = key_row;
   end if;
   return query select * from unnest(known.ids, known.versions);
 end
@@ -229,13 +269,13 @@ $$;
 --> statement-breakpoint
 
 revoke all on function commitcast.take_versions(text, text, bigint, bigint), commitcast.give_version(),
-  commitcast.keep_version(), commitcast.append(jsonb, text, int), commitcast.once(text), commitcast.forget_keys(interval),
+  commitcast.keep_version(), commitcast.lock_streams(jsonb), commitcast.append(jsonb, text, int, int), commitcast.once(text), commitcast.forget_keys(interval),
   commitcast.save_state(text, text, text, bigint, int, jsonb) from public;
 --> statement-breakpoint
 do $$
 begin
   if exists (select from pg_catalog.pg_roles where rolname = 'commitcast_writer') then
-    grant execute on function commitcast.append(jsonb, text, int), commitcast.once(text),
+    grant execute on function commitcast.lock_streams(jsonb), commitcast.append(jsonb, text, int, int), commitcast.once(text),
       commitcast.save_state(text, text, text, bigint, int, jsonb) to commitcast_writer;
   end if;
   if exists (select from pg_catalog.pg_roles where rolname = 'commitcast_reader') then

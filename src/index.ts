@@ -1,6 +1,15 @@
-export { append } from './log/append.ts';
+export { append, type AppendOptions } from './log/append.ts';
+export { once } from './log/once.ts';
 export { revoke, type Revocation } from './log/revoke.ts';
+export { snapshot, type SnapshotOptions } from './log/snapshot.ts';
+export { erase, type Erasure } from './log/erase.ts';
+export { isErased, type Tombstone } from './core/erased.ts';
 export type { DrizzleTransaction, Transaction } from './log/transaction.ts';
+export { readStream, type ReadStreamOptions, type StreamName } from './log/read-stream.ts';
+export { readLog, type ReadLogOptions } from './log/read-log.ts';
+export { fold, type EventContent } from './stream/fold.ts';
+export { loadState, type LoadedState, type LoadStateOptions, type SaveOptions } from './stream/load-state.ts';
+export { execute, type Decided, type Decider, type Executed, type ExecuteTarget } from './stream/decider.ts';
 export { migrate } from './db/migrate.ts';
 export * as schema from './db/schema.ts';
 export { setupSocketAuth, type IdentityOptions } from './gateway/setup-socket-auth.ts';
@@ -10,7 +19,7 @@ export type { Identity, Membership, SocketData } from './gateway/identity.ts';
 export type { Claims, TokenOptions } from './gateway/token.ts';
 export type { ClaimedIdentity } from './gateway/authenticate.ts';
 export { codes, type Code } from './core/codes.ts';
-export { CommitcastError } from './core/errors.ts';
+export { CommitcastError, VersionConflictError } from './core/errors.ts';
 export type { CommitcastEvent, NewEvent } from './core/event.ts';
 export type { Subscription } from './core/subscription.ts';
 export type {
@@ -23,3 +32,8 @@ export type {
   ServerToClientEvents,
 } from './core/protocol.ts';
 export type { Executor } from './db/executor.ts';
+export { consume, createWorker, type Worker, type WorkerOptions } from './http/worker.ts';
+export type { Consume, ConsumerHandle } from './consumer/consumers.ts';
+export type { PartitionStatus } from './consumer/consumer.ts';
+export type { TransactionalDatabase } from './consumer/database.ts';
+export type { ConsumeOptions, Erased, Handler, HandlerContext } from './consumer/options.ts';

@@ -31,6 +31,7 @@ export const relayCommand: Command = {
       redisUrl,
       migrate: settings.migrate,
       retentionMs: settings.retention,
+      keyRetentionMs: settings.keyRetention,
       logger,
     });
     const releasers = new Releasers();

@@ -85,6 +85,7 @@ async function serve(settings: Settings, mode: Mode, demo: boolean, releasers: R
       relay: settings.relay,
       migrate: settings.migrate,
       retention: settings.retention,
+      keyRetention: settings.keyRetention ?? 'forever',
       corsOrigin: settings.corsOrigin,
     },
     demoOrgs: demo && jwtSecret !== undefined ? () => tokensOfDemo(settings, jwtSecret) : undefined,

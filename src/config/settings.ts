@@ -55,7 +55,7 @@ const redisPort = z
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** How long events are kept, in milliseconds; `undefined`: for ever. */
+/** How long something is kept, in milliseconds; `undefined`: for ever. */
 export const retention = z
   .string()
   .regex(/^(?:forever|[1-9]\d{0,4}[smhd])$/, 'must be "forever", or a duration such as "30d" or "12h"')
@@ -136,6 +136,12 @@ export const settings = {
     description:
       'How long events are kept at least, such as `30d` or `12h`; then whole partitions of the log are dropped. Default: `forever`.',
     schema: retention.optional(),
+  },
+  keyRetention: {
+    variable: 'COMMITCAST_KEY_RETENTION',
+    description:
+      'How long the keys of `append` and `once` are kept: who retries later than that is taken for new. `forever`, or such as `12h`. Default: `30d`.',
+    schema: retention.prefault('30d'),
   },
   corsOrigin: {
     variable: 'COMMITCAST_CORS_ORIGIN',

@@ -123,9 +123,30 @@ async function closeClient(client: Client): Promise<void> {
   clearTimeout(timer);
 }
 
+/**
+ * A pool for statements of the application, on which it finds what its own connections have: search path, time zone, and
+ * limits as server and role have them. The caller ends it.
+ */
+export function createApplicationPool(options: ConnectionOptions & { max: number }): Pool {
+  const { connectionString, clientConfig, applicationName, max } = options;
+  const pool = new Pool({
+    ...clientConfig,
+    ...(connectionString === undefined ? {} : { connectionString }),
+    application_name: applicationName,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    max,
+  });
+  return silenced(pool, options);
+}
+
 /** A pool of our own connections. The caller ends it. */
 export function createPool(options: ConnectionOptions & { max: number }): Pool {
-  const pool = new Pool({ ...settingsOf(options), max: options.max, idleTimeoutMillis: 30_000 });
+  return silenced(new Pool({ ...settingsOf(options), max: options.max, idleTimeoutMillis: 30_000 }), options);
+}
+
+function silenced(pool: Pool, options: ConnectionOptions): Pool {
   // Without a listener, an idle connection that the server ends would end the process.
   pool.on('error', (error) => {
     options.logger.debug({ err: error, connection: options.applicationName }, 'an idle connection was lost');

@@ -12,7 +12,7 @@ import { readRange } from '../log/read-range.ts';
 import { SettledReader } from '../log/settled-reader.ts';
 import { batchesOf, type Batch } from './batches.ts';
 import { Tail } from './tail.ts';
-import { Waiters } from './waiters.ts';
+import { Waiters } from '../core/waiters.ts';
 
 /** Work longer than this lets the event loop go on in between. */
 const sliceMs = 20;
@@ -234,7 +234,7 @@ export class Dispatcher implements Service {
 
   #deliver(batch: Batch): void {
     const { entries, position, control } = batch;
-    for (const { event, bytes } of entries) this.#tail.append(event, bytes);
+    this.#tail.take(batch);
     if (control) this.#options.onControl(control);
     this.#moveTo(position);
     if (entries.length > 0) this.#options.deliver(batch);

@@ -1,4 +1,10 @@
+import type { Tombstone } from '../core/erased.ts';
 import type { CommitcastEvent } from '../core/event.ts';
+import type { ControlEvent } from '../log/control-event.ts';
+import type { Batch } from './batches.ts';
+
+/** Of an event without data, roughly. */
+const tombstoneBytes = 300;
 
 interface TailEntry {
   event: CommitcastEvent;
@@ -27,6 +33,12 @@ export class Tail {
     return position >= this.#start;
   }
 
+  /** What the dispatcher has come to: events to keep, or a control event that erases some of those that are here. */
+  take({ entries, control }: Pick<Batch, 'entries' | 'control'>): void {
+    for (const { event, bytes } of entries) this.append(event, bytes);
+    if (control?.tombstone) this.#erase(control, control.tombstone);
+  }
+
   append(event: CommitcastEvent, bytes: number): void {
     this.#entries.push({ event, bytes });
     this.#bytes += bytes;
@@ -47,6 +59,18 @@ export class Tail {
     for (let index = this.#indexAfter(position); index < this.#entries.length; index++) {
       const entry = this.#entries[index];
       if (entry) yield entry.event;
+    }
+  }
+
+  /** As in the log. Pages that were taken from here before keep what they have: they are of positions before. */
+  #erase({ org, stream }: ControlEvent, tombstone: Tombstone): void {
+    for (let index = this.#first; index < this.#entries.length; index++) {
+      const entry = this.#entries[index];
+      if (entry?.event.org !== org || (stream !== undefined && entry.event.stream !== stream)) continue;
+      const { meta: _, ...rest } = entry.event;
+      const bytes = Math.min(entry.bytes, tombstoneBytes);
+      this.#entries[index] = { event: { ...rest, data: tombstone }, bytes };
+      this.#bytes -= entry.bytes - bytes;
     }
   }
 

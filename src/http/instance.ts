@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Server } from 'socket.io';
+import { Consumers } from '../consumer/consumers.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { createPool, type DatabaseAddress } from '../db/connection.ts';
 import { attachAdapter, type AdapterName, type AttachedAdapter } from '../fanout/attach-adapter.ts';
+import type { Fanout } from '../fanout/doorbell.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { readMembership, readPrimaryMembership } from '../gateway/membership.ts';
 import { Rights } from '../gateway/rights.ts';
@@ -25,6 +27,7 @@ export interface InstanceOptions extends DatabaseAddress, IdentityOptions {
   relay: boolean;
   migrate: boolean;
   retentionMs?: number | undefined;
+  keyRetentionMs?: number | undefined;
   tailBytes: number;
   checkpointIntervalMs: number;
   logger: Logger;
@@ -35,6 +38,7 @@ export class Instance implements Service {
   readonly id = randomUUID();
   readonly gateway: Gateway;
   readonly rights: Rights;
+  readonly consumers: Consumers;
   readonly db: Pool;
   readonly #dispatchDb: Pool;
   readonly #options: InstanceOptions;
@@ -80,6 +84,12 @@ export class Instance implements Service {
       rights: this.rights,
       tailBytes,
       checkpointIntervalMs,
+      logger,
+    });
+    this.consumers = new Consumers({
+      connectionString,
+      clientConfig,
+      head: this.gateway.dispatcher,
       logger,
     });
   }
@@ -131,11 +141,18 @@ export class Instance implements Service {
         this.gateway.dispatcher.hint(doorbell);
       }),
     );
-    if (!this.#options.relay) return;
+    if (this.#options.relay) await this.#startRelay(fanout, address);
+    this.#releasers.add(() => this.consumers.stop());
+    await this.consumers.start();
+  }
+
+  async #startRelay(fanout: Fanout, address: DatabaseAddress): Promise<void> {
+    const { logger } = this.#options;
     this.#relay = new Relay({
       ...address,
       instanceId: this.id,
       retentionMs: this.#options.retentionMs,
+      keyRetentionMs: this.#options.keyRetentionMs,
       logger,
       onDoorbell: (doorbell) => {
         this.gateway.dispatcher.ring(doorbell);

@@ -28,6 +28,11 @@ export interface CommitcastOptions extends IdentityOptions {
    * dropped. The database role must own the log. Default: `forever`.
    */
   retention?: string | number | undefined;
+  /**
+   * How long the keys of `append` and `once` are kept, in the same form: who retries later than that is taken for new.
+   * Default: `30d`.
+   */
+  keyRetention?: string | number | undefined;
   /** Origins of pages that may open sockets from elsewhere. Default: none. */
   corsOrigin?: readonly string[] | undefined;
   /** Bytes of recent events kept in memory for sessions that come back. At least 65,536; default: 8 MiB. */
@@ -75,6 +80,7 @@ const schema = z
     relay: z.boolean().default(true),
     migrate: z.boolean().default(true),
     retention: retention.or(z.int().positive()).optional(),
+    keyRetention: retention.or(z.int().positive()).prefault('30d'),
     corsOrigin: z.array(z.string()).readonly().optional(),
     tailBytes: z
       .int()
@@ -103,7 +109,8 @@ export function resolvePluginOptions(options: CommitcastOptions) {
     );
     throw new CommitcastError('CONFIG_INVALID', problems.join('\n'));
   }
-  const { redisUrl, relay, migrate, retention: retentionMs, tailBytes, checkpointIntervalMs } = result.data;
+  const { redisUrl, relay, migrate, tailBytes, checkpointIntervalMs } = result.data;
+  const { retention: retentionMs, keyRetention: keyRetentionMs } = result.data;
   const adapter = result.data.adapter ?? (redisUrl === undefined ? 'postgres' : 'redis');
   return Object.freeze({
     // The functions keep their declared types.
@@ -115,6 +122,7 @@ export function resolvePluginOptions(options: CommitcastOptions) {
     relay,
     migrate,
     retentionMs,
+    keyRetentionMs,
     tailBytes,
     checkpointIntervalMs,
   });

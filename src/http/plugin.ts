@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Server } from 'socket.io';
+import type { Consume } from '../consumer/consumers.ts';
 import { formatCursor } from '../core/cursor.ts';
 import type { SocketService } from '../gateway/socket-service.ts';
 import { append } from '../log/append.ts';
@@ -18,6 +19,8 @@ export type { CommitcastOptions } from './plugin-options.ts';
 export interface Commitcast {
   /** The same as `import { append } from 'commitcast'`. */
   append: typeof append;
+  /** Registers a durable consumer; it starts when the server is ready, and stops before it closes. */
+  consume: Consume;
   /** Resume token of everything that this instance has delivered. */
   cursor: () => string;
   relay: () => RelayStatus | undefined;
@@ -55,6 +58,7 @@ async function plugin(app: FastifyInstance, given: CommitcastOptions): Promise<v
 
   app.decorate('commitcast', {
     append,
+    consume: instance.consumers.consume,
     cursor: () => formatCursor(gateway.dispatcher),
     relay: () => instance.relay?.status,
     io,

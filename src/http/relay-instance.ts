@@ -16,6 +16,8 @@ export interface RelayInstanceOptions extends DatabaseAddress {
   migrate: boolean;
   /** While it leads: how long events are kept. Absent: for ever. */
   retentionMs: number | undefined;
+  /** While it leads: how long keys are kept. Absent: for ever. */
+  keyRetentionMs: number | undefined;
   logger: Logger;
 }
 
@@ -55,7 +57,7 @@ export class RelayInstance implements Service {
   }
 
   async #start(): Promise<void> {
-    const { connectionString, clientConfig, logger, retentionMs, ...options } = this.#options;
+    const { connectionString, clientConfig, logger, retentionMs, keyRetentionMs, ...options } = this.#options;
     const address = { connectionString, clientConfig };
     this.#releasers.add(() => this.#db.end());
     await prepareDatabase({ ...address, db: this.#db, migrate: options.migrate, logger });
@@ -73,6 +75,7 @@ export class RelayInstance implements Service {
       ...address,
       instanceId: this.id,
       retentionMs,
+      keyRetentionMs,
       logger,
       onDoorbell: (doorbell) => {
         attached.fanout.ring(doorbell);

@@ -1,6 +1,6 @@
 import type { NewEvent } from '../core/event.ts';
 import { sqlStateOf } from '../db/sql-state.ts';
-import { invalidEvent, isText, serializeEvent, type Expectations } from './serialize-event.ts';
+import { invalidEvent, isText, serializeEvent, takeExpected, type Streams } from './serialize-event.ts';
 import { rowsIn, type Transaction } from './transaction.ts';
 
 const maxChunkEvents = 500;
@@ -44,19 +44,26 @@ export async function append(
   if (key !== undefined && !isText(key))
     throw invalidEvent('key has 1 to 255 characters, none of them a control character');
   const given = Array.isArray(events) ? (events as readonly NewEvent[]) : [events as NewEvent];
-  const expectations: Expectations = new Map();
-  const texts = given.map((event) => serializeEvent(event, expectations));
-  const direct = key === undefined && given.every(({ stream }) => stream === undefined);
+  const streams: Streams = new Map();
+  const texts = given.map((event) => serializeEvent(event, streams));
+  if (key !== undefined && given.some(({ org }) => org !== given[0]?.org))
+    throw invalidEvent('events with a key are all of one org');
+  // Cut before it is said what is expected: a retry by key has the same chunks, whatever it expects.
+  const chunks = chunksOf(texts);
+  if (chunks.length > 1 && streams.size > 1)
+    await query(tx, lockParts, [JSON.stringify([...streams.values()])]);
+  const direct = key === undefined && streams.size === 0;
+  for (const [index, event] of given.entries()) {
+    const expected = JSON.stringify(takeExpected(event, streams) ?? 'any');
+    if (expected !== '"any"') texts[index] = `${texts[index]?.slice(0, -1)},"expectedVersion":${expected}}`;
+  }
   const ids: string[] = [];
-  let chunk = 0;
-  for (const part of chunksOf(texts)) {
-    const json = `[${part.join(',')}]`;
-    ids.push(
-      ...(direct
-        ? await insert(tx, insertParts, [json])
-        : await insert(tx, appendParts, [json, key ?? null, chunk])),
-    );
-    chunk += 1;
+  for (const [chunk, { from, to }] of chunks.entries()) {
+    const json = `[${texts.slice(from, to).join(',')}]`;
+    const rows = await (direct
+      ? query<{ id: string }>(tx, insertParts, [json])
+      : query<{ id: string }>(tx, appendParts, [json, key ?? null, chunk, chunks.length]));
+    for (const { id } of rows) ids.push(id);
   }
   return ids;
 }
@@ -72,12 +79,13 @@ const insertParts = [
   returning id`,
 ];
 // What needs a version or has a key.
-const appendParts = ['select id from commitcast.append(', '::jsonb, ', '::text, ', '::int)'];
+const appendParts = ['select id from commitcast.append(', '::jsonb, ', '::text, ', '::int, ', '::int)'];
+// Statement by statement, two calls could wait for each other's streams.
+const lockParts = ['select commitcast.lock_streams(', '::jsonb)'];
 
-async function insert(tx: Transaction, parts: readonly string[], values: unknown[]): Promise<string[]> {
+async function query<Row>(tx: Transaction, parts: readonly string[], values: unknown[]): Promise<Row[]> {
   try {
-    const rows = await rowsIn<{ id: string }>(tx, parts, values);
-    return rows.map(({ id }) => id);
+    return await rowsIn<Row>(tx, parts, values);
   } catch (error) {
     // JSON that Postgres cannot store: \u0000, or half of a surrogate pair.
     if (!['22P05', '22P02'].includes(sqlStateOf(error) ?? '')) throw error;
@@ -88,17 +96,17 @@ async function insert(tx: Transaction, parts: readonly string[], values: unknown
   }
 }
 
-function* chunksOf(texts: readonly string[]): Generator<string[]> {
-  let chunk: string[] = [];
+function chunksOf(texts: readonly string[]): { from: number; to: number }[] {
+  const chunks: { from: number; to: number }[] = [];
+  let from = 0;
   let bytes = 0;
-  for (const text of texts) {
-    if (chunk.length > 0 && (chunk.length === maxChunkEvents || bytes + text.length > maxChunkBytes)) {
-      yield chunk;
-      chunk = [];
+  for (const [index, text] of texts.entries()) {
+    if (index > from && (index - from === maxChunkEvents || bytes + text.length > maxChunkBytes)) {
+      chunks.push({ from, to: index });
+      from = index;
       bytes = 0;
     }
-    chunk.push(text);
     bytes += text.length;
   }
-  if (chunk.length > 0) yield chunk;
+  return texts.length === 0 ? [] : [...chunks, { from, to: texts.length }];
 }

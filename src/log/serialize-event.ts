@@ -4,18 +4,18 @@ import { isIdentifier } from '../core/identifier.ts';
 
 const keys = new Set(['type', 'org', 'site', 'unit', 'data', 'id', 'stream', 'expectedVersion', 'meta']);
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const textPattern = /^[^\p{Cc}]{1,255}$/u;
+// Half of a surrogate pair has no UTF-8: it would come to the database as another text.
+const textPattern = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
-/** What a call expects of each stream, by its org and name. */
-export type Expectations = Map<string, NonNullable<NewEvent['expectedVersion']>>;
+/** The streams of a call, and what it expects of them. */
+export type Streams = Map<string, { org: string; stream: string; expected: NewEvent['expectedVersion'] }>;
 
 /**
- * An event as JSON, checked. A long call has several statements: only the first event of a stream that says what the
- * call expects of it keeps saying so.
+ * An event as JSON, checked, without what it expects: that is the call's, and noted in `streams`.
  *
  * @throws {CommitcastError} `EVENT_INVALID`, `EVENT_TOO_LARGE` or `EVENT_NAME_RESERVED`
  */
-export function serializeEvent(event: NewEvent, expectations: Expectations): string {
+export function serializeEvent(event: NewEvent, streams: Streams): string {
   if (typeof event !== 'object' || event === null) throw invalidEvent('an event is an object');
   const unknown = Object.keys(event).find((key) => !keys.has(key));
   if (unknown !== undefined) throw invalidEvent(`unknown field ${JSON.stringify(unknown)}`);
@@ -38,24 +38,33 @@ export function serializeEvent(event: NewEvent, expectations: Expectations): str
     throw invalidEvent('meta is an object');
   const data = toJson(event.data);
   if (Buffer.byteLength(data) > maxDataBytes) throw new CommitcastError('EVENT_TOO_LARGE');
-  return toJson(expectsAgain(event, expectations) ? { ...event, expectedVersion: undefined } : event);
+  noteStream(event, streams);
+  return toJson({ ...event, expectedVersion: undefined });
 }
 
-/** Whether the call has said before what it expects of the stream. */
-function expectsAgain({ org, stream, expectedVersion }: NewEvent, expectations: Expectations): boolean {
-  if (expectedVersion === undefined) return false;
-  if (stream === undefined) throw invalidEvent('expectedVersion is that of a stream');
-  const isNumber = Number.isSafeInteger(expectedVersion) && Number(expectedVersion) >= 0;
-  if (expectedVersion !== 'any' && expectedVersion !== 'none' && !isNumber)
-    throw invalidEvent('expectedVersion is "any", "none", or a whole number from 0');
+function noteStream({ org, stream, expectedVersion }: NewEvent, streams: Streams): void {
+  if (expectedVersion !== undefined) {
+    if (stream === undefined) throw invalidEvent('expectedVersion is that of a stream');
+    const isNumber = Number.isSafeInteger(expectedVersion) && Number(expectedVersion) >= 0;
+    if (expectedVersion !== 'any' && expectedVersion !== 'none' && !isNumber)
+      throw invalidEvent('expectedVersion is "any", "none", or a whole number from 0');
+  }
+  if (stream === undefined) return;
   const key = `${org} ${stream}`;
-  const known = expectations.get(key);
-  if (known !== undefined && known !== expectedVersion)
+  const expected = streams.get(key)?.expected;
+  if (expected !== undefined && expectedVersion !== undefined && expected !== expectedVersion)
     throw invalidEvent(
       'expectedVersion is that before the call, so the events of one stream expect the same',
     );
-  expectations.set(key, expectedVersion);
-  return known !== undefined;
+  streams.set(key, { org, stream, expected: expected ?? expectedVersion });
+}
+
+/** What the first event of a stream has to say for all of the call; the map forgets it. */
+export function takeExpected({ org, stream }: NewEvent, streams: Streams): NewEvent['expectedVersion'] {
+  const key = `${org} ${stream}`;
+  const expected = streams.get(key)?.expected;
+  streams.delete(key);
+  return expected;
 }
 
 /** 1 to 255 characters, none of them a control character. */

@@ -31,6 +31,8 @@ export interface RelayOptions extends DatabaseAddress {
   instanceId: string;
   /** While it leads, it drops partitions of the log that are older than this. Without it: none. */
   retentionMs?: number | undefined;
+  /** While it leads, it forgets the keys of `append` and `once` that are older than this. Without it: none. */
+  keyRetentionMs?: number | undefined;
   /** Called for everything that has settled, while this relay leads. Must not throw. */
   onDoorbell: (doorbell: Doorbell) => void;
   logger: Logger;
@@ -118,7 +120,7 @@ export class Relay implements Service {
   }
 
   async #lead(election: Election, releasers: Releasers, backoff: Backoff): Promise<void> {
-    const { logger, onDoorbell, retentionMs } = this.#options;
+    const { logger, onDoorbell, retentionMs, keyRetentionMs } = this.#options;
     const connection = await this.#connect('relay', readTimeoutMs);
     releasers.add(() => connection.close());
     const epoch = await openEpoch(connection.client);
@@ -172,6 +174,7 @@ export class Relay implements Service {
         keepHouse({
           open: () => this.#connect('housekeeping', 0),
           head: () => reader.head,
+          keyRetentionMs,
           logger,
           signal,
         }),

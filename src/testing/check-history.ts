@@ -29,7 +29,7 @@ export interface History {
  * could be seen only by what was revoked. Knows the contract, and nothing of how it is kept.
  *
  * @example
- * const { examples, looked, ...defects } = checkHistory({ log: await readLog(pool), clients: [alice, bob] });
+ * const { examples, looked, ...defects } = checkHistory({ log: await readWholeLog(pool), clients: [alice, bob] });
  * assert.deepEqual(examples, {});
  * assert.ok(looked.events > 0);
  */

@@ -1,5 +1,12 @@
 import type { CommitcastEvent } from '../core/event.ts';
-import { emptyLog, isEvent, isRevocation, type MemoryRevocation, type Pending } from './memory-log.ts';
+import {
+  emptyLog,
+  isEvent,
+  isRevocation,
+  type MemoryLog,
+  type MemoryRevocation,
+  type Pending,
+} from './memory-log.ts';
 import { MemorySubscriber, type ConnectOptions } from './memory-subscriber.ts';
 import { MemoryTransaction, type OnQuery } from './memory-transaction.ts';
 
@@ -11,18 +18,28 @@ export interface MemoryCommitcast {
   readonly revocations: readonly MemoryRevocation[];
   /** Runs the work. What it appends and revokes is committed when it resolves; nothing of it when it rejects. */
   transaction<Result>(work: (tx: MemoryTransaction) => Promise<Result>): Promise<Result>;
+  /** One statement, as on a pool: in a transaction of its own. So `readStream` and `loadState` take the double itself. */
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
   /** A subscriber: live after the current tick, so that listeners can be attached first. */
   connect(options: ConnectOptions): MemorySubscriber;
-  /** Forgets events and revocations, and closes all subscribers. A cursor of before is of an unknown epoch. */
+  /**
+   * Forgets events, revocations, streams and keys, and closes all subscribers. A cursor of before is of an unknown epoch;
+   * what a transaction of before commits is forgotten as well.
+   */
   reset(): void;
 }
 
 /**
- * For unit tests of business code that appends or revokes, and of code that follows events. `append` and `revoke` take
- * its transactions unchanged, and refuse what they always refuse. When `transaction` returns, its subscribers have been told.
+ * For unit tests of business code that appends or revokes, and of code that follows events. `append`, `revoke`, `once`,
+ * `readStream`, `loadState` and `execute` take its transactions unchanged, and refuse what they always refuse. When
+ * `transaction` returns, its subscribers have been told.
  *
- * It does not stand in for an integration test: there are no locks, so two transactions commit in the order in which
- * their work ends, and no network, so nobody is ever slow or cut off.
+ * Streams and keys are locked as in the database: of two transactions that append to one stream, or have one key, the
+ * second waits until the first has ended, and two that wait for each other are a deadlock (SQLSTATE 40P01). A transaction
+ * that waits for another one inside its own work waits for ever, as there.
+ *
+ * It does not stand in for an integration test: there are no other locks, so two transactions commit in the order in
+ * which their work ends, and no network, so nobody is ever slow or cut off. Keys are never forgotten.
  *
  * @param options.onQuery answers the statements of the business itself; without it they reject with `UNEXPECTED_QUERY`
  *
@@ -35,10 +52,23 @@ export function memoryCommitcast({ onQuery }: { onQuery?: OnQuery } = {}): Memor
   let log = emptyLog();
   let subscribers = new Set<MemorySubscriber>();
 
-  const publish = (pending: readonly Pending[]) => {
+  const publish = (pending: readonly Pending[], { entries }: MemoryLog) => {
     if (pending.length === 0) return;
-    for (const said of pending) log.entries.push({ position: log.entries.length + 1, ...said });
+    for (const said of pending) entries.push({ position: entries.length + 1, ...said });
     for (const subscriber of subscribers) subscriber.deliver();
+  };
+  const transaction: MemoryCommitcast['transaction'] = async (work) => {
+    const begun = log;
+    const tx = new MemoryTransaction(begun, onQuery);
+    try {
+      const result = await work(tx);
+      await tx.commit((pending) => {
+        publish(pending, begun);
+      });
+      return result;
+    } finally {
+      await tx.rollback();
+    }
   };
   return {
     get events() {
@@ -47,16 +77,8 @@ export function memoryCommitcast({ onQuery }: { onQuery?: OnQuery } = {}): Memor
     get revocations() {
       return structuredClone(log.entries.filter(isRevocation));
     },
-    async transaction(work) {
-      const tx = new MemoryTransaction(onQuery);
-      try {
-        const result = await work(tx);
-        publish(tx.commit());
-        return result;
-      } finally {
-        tx.rollback();
-      }
-    },
+    transaction,
+    query: (text, values) => transaction((tx) => tx.query(text, values)),
     connect(options) {
       const subscriber = new MemorySubscriber(log, options);
       subscribers.add(subscriber);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CommitcastEvent } from '../core/event.ts';
 import type { Revocation } from '../log/revoke.ts';
+import { emptyTables, type MemoryTables } from './memory-tables.ts';
 
 /** A right that was taken away, at its place in the order. */
 export interface MemoryRevocation extends Revocation {
@@ -18,12 +19,13 @@ export type PendingEvent = Omit<CommitcastEvent, 'position'>;
 export interface MemoryLog {
   readonly epoch: string;
   readonly entries: LogEntry[];
+  readonly tables: MemoryTables;
 }
 
 export function emptyLog(): MemoryLog {
   const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
   const epoch = Array.from(randomBytes(8), (byte) => alphabet[byte % 32]).join('');
-  return { epoch, entries: [] };
+  return { epoch, entries: [], tables: emptyTables() };
 }
 
 export function isEvent(entry: LogEntry): entry is CommitcastEvent {

@@ -9,15 +9,44 @@ export const maxEvents = 10_000;
 const maxMetaBytes = 16_384;
 const maxDepth = 256;
 
-/** The events of the statement of `append`, or `undefined` for any other statement. */
-export function appendedBy(text: string, values: readonly unknown[]): NewEvent[] | undefined {
-  const [json] = values;
+/** What a statement of `append` says. */
+export interface Appended {
+  readonly events: readonly NewEvent[];
+  readonly key: string | null;
+  /** A large append comes in `chunks` statements; which of them it is, from 0. */
+  readonly chunk: number;
+  readonly chunks: number;
+}
+
+/** What the statement appends, if it is one of `append`: the plain insert, or the one for streams and keys. */
+export function appendedBy(text: string, values: readonly unknown[]): Appended | undefined {
+  const [json, key = null, chunk = 0, chunks = 1] = values as [unknown, (string | null)?, number?, number?];
   const isAppend =
-    /^\s*insert into commitcast\.outbox\b/.test(text) &&
-    /\bjsonb_array_elements\(\$1::jsonb\)/.test(text) &&
-    typeof json === 'string' &&
-    values.length === 1;
-  return isAppend ? (JSON.parse(json) as NewEvent[]) : undefined;
+    /^\s*select id from commitcast\.append\(\$1::jsonb, \$2::text, \$3::int, \$4::int\)\s*$/.test(text) ||
+    (/^\s*insert into commitcast\.outbox\b/.test(text) &&
+      /\bjsonb_array_elements\(\$1::jsonb\)/.test(text) &&
+      values.length === 1);
+  if (!isAppend || typeof json !== 'string') return undefined;
+  return { events: JSON.parse(json) as NewEvent[], key, chunk, chunks };
+}
+
+/** The streams that `append` locks before a large append to several of them, or `undefined` for any other statement. */
+export function lockedBy(
+  text: string,
+  values: readonly unknown[],
+): readonly { org: string; stream: string }[] | undefined {
+  const [json] = values;
+  const isLock = /^\s*select commitcast\.lock_streams\(\$1::jsonb\)\s*$/.test(text);
+  return isLock && typeof json === 'string'
+    ? (JSON.parse(json) as { org: string; stream: string }[])
+    : undefined;
+}
+
+/** The key of the statement of `once`, or `undefined` for any other statement. */
+export function markedBy(text: string, values: readonly unknown[]): string | undefined {
+  const [key] = values;
+  const isOnce = /^\s*select commitcast\.once\(\$1::text\) as first\s*$/.test(text) && values.length === 1;
+  return isOnce && typeof key === 'string' ? key : undefined;
 }
 
 /** The revocation of the statement of `revoke`, or `undefined` for any other statement. */
@@ -37,7 +66,7 @@ export function revokedBy(text: string, values: readonly unknown[]): Revocation 
  *
  * @throws {CommitcastError} `EVENT_INVALID` or `EVENT_TOO_LARGE`
  */
-export function toPending(event: NewEvent): PendingEvent {
+export function toPending(event: NewEvent, version: number | undefined): PendingEvent {
   const { type, org, site, unit, stream, data, meta } = event;
   const text = JSON.stringify({ data, meta });
   // Escaped by JSON.stringify, and so told from a backslash that somebody wrote.
@@ -52,6 +81,7 @@ export function toPending(event: NewEvent): PendingEvent {
   if (site !== undefined) pending.site = site;
   if (unit !== undefined) pending.unit = unit;
   if (stream !== undefined) pending.stream = stream;
+  if (version !== undefined) pending.version = version;
   if (meta !== undefined) pending.meta = meta;
   return pending;
 }

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { ServerToClientEvents } from '../../src/core/protocol.ts';
 import { append } from '../../src/log/append.ts';
 import { checkHistory } from '../../src/testing/check-history.ts';
-import { readLog } from '../../src/testing/read-log.ts';
+import { readWholeLog } from '../../src/testing/read-whole-log.ts';
 import { recordClient, type ClientRecord } from '../../src/testing/record-client.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { createDatabase } from '../support/database.ts';
@@ -64,7 +64,7 @@ it('writes down what stock clients saw, over cuts and a reload, so that it can b
   alice.stop();
   expect(first.auth).toBe(auth);
 
-  const log = await readLog(database.pool);
+  const log = await readWholeLog(database.pool);
   expect(log.map(({ type }) => type)).toEqual(['one', 'two', 'unseen', 'three']);
   expect(checkHistory({ log, clients: [reloaded] })).toEqual({
     missed: 0,

@@ -1,0 +1,100 @@
+import type { Pool, PoolClient } from 'pg';
+import { CommitcastError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Service } from '../core/service.ts';
+import { createApplicationPool, createPool, type DatabaseAddress } from '../db/connection.ts';
+import { Consumer, type PartitionStatus } from './consumer.ts';
+import type { TransactionalDatabase } from './database.ts';
+import { resolveOptions, type ConsumeOptions, type Handler } from './options.ts';
+import type { SettledHead } from './settled-head.ts';
+
+/** Heartbeats and the like of all consumers: short statements, which wait for no handler. */
+const controlConnections = 2;
+/** Handlers that run at the same time on connections of our own. */
+const handlerConnections = 8;
+
+/** A consumer that was registered in this process. */
+export interface ConsumerHandle {
+  readonly name: string;
+  /** The partitions that this process works on at this moment. */
+  readonly status: PartitionStatus[];
+  /** Resolves when the transactions in flight have ended. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Registers a durable consumer: the handler gets the events of the log, in order, from where it was when it ran last.
+ *
+ * @throws {CommitcastError} `CONSUMER_INVALID`
+ */
+export interface Consume {
+  <Tx>(options: ConsumeOptions<Tx> & { db: TransactionalDatabase<Tx> }, handler: Handler<Tx>): ConsumerHandle;
+  (options: ConsumeOptions<PoolClient>, handler: Handler<PoolClient>): ConsumerHandle;
+}
+
+export interface ConsumersOptions extends DatabaseAddress {
+  head: SettledHead;
+  logger: Logger;
+}
+
+/** The consumers of one process. They can be registered before the start, and after it. */
+export class Consumers implements Service {
+  readonly #head: SettledHead;
+  readonly #logger: Logger;
+  readonly #control: Pool;
+  readonly #handlers: Pool;
+  readonly #consumers = new Map<string, Service & ConsumerHandle>();
+  #state: 'new' | 'started' | 'stopped' = 'new';
+
+  constructor({ head, logger, connectionString, clientConfig }: ConsumersOptions) {
+    this.#head = head;
+    this.#logger = logger;
+    const address = { connectionString, clientConfig, logger };
+    this.#control = createPool({
+      ...address,
+      applicationName: 'commitcast-consumer',
+      max: controlConnections,
+    });
+    this.#handlers = createApplicationPool({
+      ...address,
+      applicationName: 'commitcast-handler',
+      max: handlerConnections,
+    });
+  }
+
+  readonly consume: Consume = <Tx>(options: ConsumeOptions<Tx>, handler: Handler<Tx>): ConsumerHandle => {
+    if (this.#state === 'stopped') throw new CommitcastError('SHUTTING_DOWN');
+    const resolved = resolveOptions(options, handler);
+    if (this.#consumers.has(resolved.name))
+      throw new CommitcastError(
+        'CONSUMER_INVALID',
+        `name: ${resolved.name} is registered in this process already`,
+      );
+    const consumer = new Consumer<Tx>({
+      options: resolved,
+      control: this.#control,
+      db: options.db ?? this.#handlers,
+      head: this.#head,
+      logger: this.#logger,
+    });
+    this.#consumers.set(resolved.name, consumer);
+    if (this.#state === 'started') {
+      consumer.start().catch((error: unknown) => {
+        this.#logger.error({ err: error, consumer: resolved.name }, 'a consumer could not be started');
+      });
+    }
+    return consumer;
+  };
+
+  /** @throws {CommitcastError} what a consumer is refused for */
+  async start(): Promise<void> {
+    this.#state = 'started';
+    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.start()));
+  }
+
+  async stop(): Promise<void> {
+    this.#state = 'stopped';
+    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.stop()));
+    await Promise.all([this.#control.end(), this.#handlers.end()]);
+  }
+}

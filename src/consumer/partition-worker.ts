@@ -1,0 +1,242 @@
+import type { Pool } from 'pg';
+import { Backoff } from '../core/backoff.ts';
+import type { Logger } from '../core/logger.ts';
+import { sleep } from '../core/sleep.ts';
+import { errorText, isExpired, isToBlame } from './blame.ts';
+import {
+  beginAttempt,
+  FencedError,
+  moveCheckpoint,
+  saveError,
+  saveFailure,
+  type Claim,
+} from './checkpoint.ts';
+import type { Database } from './database.ts';
+import { handlePage, readNext, StrangeEpochError, type PageProgress } from './handle-page.ts';
+import type { HeldPartition } from './lease.ts';
+import type { ResolvedOptions } from './options.ts';
+import { giveUp } from './give-up.ts';
+import { readLanes } from './parked.ts';
+import { retryLanes } from './retry-lanes.ts';
+import type { SettledHead } from './settled-head.ts';
+
+/** A position that moved over nothing for the handler is saved so often. */
+const saveIntervalMs = 1_000;
+/** Until the lease is looked at again, when nothing can be done before. */
+const pauseMs = 100;
+const standstillMs = 60_000;
+const diedError = 'the process ended while it handled this event';
+
+export interface PartitionOptions<Tx> {
+  /** For the consumer's own bookkeeping. */
+  control: Pool;
+  db: Database<Tx>;
+  options: ResolvedOptions<Tx>;
+  head: SettledHead;
+  held: HeldPartition;
+  logger: Logger;
+}
+
+/**
+ * Works through the events of one partition, one transaction after the other, until it is stopped.
+ *
+ *   whole pages --a page fails, or the last worker has died--> each event alone, its attempts counted before they begin
+ *        ^                                                       |                                |
+ *        +------------- the page is through <-------------------+        too many attempts: stop, or park the event
+ */
+export class PartitionWorker<Tx> {
+  readonly #options: PartitionOptions<Tx>;
+  readonly #stopped = new AbortController();
+  readonly #running: Promise<void>;
+  readonly #backoff = new Backoff({ minMs: 200, maxMs: 30_000 });
+  /** As the database had it when it was looked at last; position, attempts and the like are of this worker since. */
+  #held: HeldPartition;
+  #saved = { position: 0, at: 0 };
+  /** Events up to here are handled alone. */
+  #aloneUpTo = 0;
+  /** Lanes in which something is parked. */
+  #lanes: Set<string> | undefined;
+  #woken = new AbortController();
+
+  constructor(options: PartitionOptions<Tx>) {
+    this.#options = options;
+    this.#held = options.held;
+    this.#adopt(options.held);
+    this.#running = this.#run();
+  }
+
+  /** Everything up to `position` was handled, or parked, or was nothing for the handler. */
+  get state(): Readonly<HeldPartition> {
+    return this.#held;
+  }
+
+  /** What the database says of the partition now. */
+  update(held: HeldPartition): void {
+    const { generation, paused, asked } = this.#held;
+    if (held.generation !== generation) this.#adopt(held);
+    else if (held.paused === paused && held.asked === asked) return;
+    else this.#held = { ...this.#held, paused: held.paused, asked: held.asked };
+    this.#woken.abort();
+  }
+
+  /** Returns when the transaction in flight has ended. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#woken.abort();
+    await this.#running;
+  }
+
+  #adopt(held: HeldPartition): void {
+    this.#held = { ...held };
+    this.#saved = { position: held.position, at: performance.now() };
+    this.#aloneUpTo = 0;
+    this.#lanes = undefined;
+  }
+
+  get #claim(): Claim {
+    const { partition, generation } = this.#held;
+    return { name: this.#options.options.name, partition, generation };
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      this.#woken = new AbortController();
+      try {
+        await this.#step();
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+    // What was in vain is looked at again by the next worker.
+    await this.#save().catch(() => undefined);
+  }
+
+  async #step(): Promise<void> {
+    const { control, head } = this.#options;
+    const { paused, failed, asked } = this.#held;
+    const { signal } = this.#woken;
+    if (paused || failed) return sleep(standstillMs, signal);
+    this.#lanes ??= await readLanes(control, this.#claim);
+    if (asked) {
+      this.#held.asked = false;
+      await retryLanes({ ...this.#options, claim: this.#claim, signal: this.#stopped.signal }, this.#lanes);
+    }
+    if (head.position <= this.#held.position) {
+      await this.#save();
+      return head.reached(this.#held.position + 1, signal);
+    }
+    if (this.#held.suspect) await this.#suspectNext();
+    if (this.#held.position < this.#aloneUpTo) await this.#handleAlone(this.#lanes);
+    else await this.#handleMany(this.#lanes);
+    if (performance.now() - this.#saved.at > saveIntervalMs) await this.#save();
+  }
+
+  async #handleMany(lanes: Set<string>): Promise<void> {
+    const { options } = this.#options;
+    const progress = { to: this.#held.position, events: [], moves: false };
+    try {
+      await this.#handle(lanes, options.batch, progress);
+    } catch (error) {
+      if (!isToBlame(error) || !progress.moves) throw error;
+      // One of them is; which one shows when each is handled alone.
+      this.#aloneUpTo = progress.to;
+      this.#warn(error, 'a page of events could not be handled; each is tried alone');
+    }
+  }
+
+  async #handleAlone(lanes: Set<string>): Promise<void> {
+    const { control, options } = this.#options;
+    const claim = this.#claim;
+    if (this.#held.attempts >= options.maxAttempts) return this.#giveUp(lanes);
+    this.#held.attempts = await beginAttempt(control, claim);
+    const began = performance.now();
+    try {
+      await this.#handle(lanes, 1, { to: this.#held.position, events: [], moves: false });
+      // Also where there was nothing to handle: the attempt was counted for nothing.
+      if (this.#held.attempts > 0) await this.#save(true);
+    } catch (error) {
+      if (error instanceof FencedError) throw error;
+      const isBlamed = isToBlame(error) || performance.now() - began >= options.idleTimeoutMs;
+      this.#held.error = errorText(error);
+      if (!isBlamed) this.#held.attempts -= 1;
+      await saveError(control, claim, this.#held.error, isBlamed ? 0 : 1);
+      if (!isBlamed) throw error;
+      const { attempts } = this.#held;
+      this.#warn(error, `an event could not be handled, attempt ${attempts} of ${options.maxAttempts}`);
+      if (attempts < options.maxAttempts) await sleep(this.#backoff.next(), this.#woken.signal);
+    }
+  }
+
+  async #handle(lanes: Set<string>, limit: number, progress: PageProgress): Promise<void> {
+    const { db, options, head } = this.#options;
+    const claim = this.#claim;
+    const { position } = this.#held;
+    const saved = this.#saved.position;
+    const { signal } = this.#stopped;
+    await handlePage({ db, options, head, claim, position, saved, limit, lanes, signal }, progress);
+    this.#backoff.reset();
+    // Rewound just after it: what the database says counts.
+    if (claim.generation !== this.#held.generation) return;
+    this.#held.position = progress.to;
+    if (progress.moves) this.#moved();
+  }
+
+  /** The page after the checkpoint may hold what ended the last worker. */
+  async #suspectNext(): Promise<void> {
+    const { control, options, head } = this.#options;
+    const { position } = this.#held;
+    const next = await readNext(
+      { options, head, claim: this.#claim, position, limit: options.batch },
+      control,
+    );
+    this.#aloneUpTo = next.to;
+    this.#held.suspect = false;
+  }
+
+  async #giveUp(lanes: Set<string>): Promise<void> {
+    const { control, options, head, logger } = this.#options;
+    const { position, attempts, error = diedError } = this.#held;
+    const work = { control, options, head, claim: this.#claim, position, saved: this.#saved.position };
+    const parked = await giveUp({ ...work, failure: { error, attempts }, logger });
+    this.#held.failed = parked === undefined;
+    if (!parked) return;
+    lanes.add(parked.lane);
+    this.#held.position = parked.position;
+    this.#moved();
+  }
+
+  async #save(always = false): Promise<void> {
+    const { position } = this.#held;
+    if (position > this.#saved.position || always)
+      await moveCheckpoint(this.#options.control, this.#claim, this.#saved.position, position);
+    this.#moved();
+  }
+
+  #moved(): void {
+    this.#saved = { position: this.#held.position, at: performance.now() };
+    this.#held.attempts = 0;
+    this.#held.error = undefined;
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
+    if (isExpired(error)) {
+      this.#held.failed = true;
+      this.#warn(error, 'a consumer stands still: what comes next is no longer kept; rewind or rebuild it');
+      await saveFailure(this.#options.control, this.#claim, errorText(error)).catch(() => undefined);
+      return;
+    }
+    if (error instanceof StrangeEpochError) return sleep(pauseMs, this.#woken.signal);
+    // Whether a commit came through is not known, if it is that which failed: the database must say where we are.
+    this.#held.generation = -1;
+    if (error instanceof FencedError) return sleep(pauseMs, this.#woken.signal);
+    this.#warn(error, 'a consumer could not go on; it tries again');
+    await sleep(this.#backoff.next(), this.#stopped.signal);
+  }
+
+  #warn(error: unknown, message: string): void {
+    const { options, logger } = this.#options;
+    const { partition, position } = this.#held;
+    logger.warn({ err: error, consumer: options.name, partition, position }, message);
+  }
+}

@@ -1,0 +1,53 @@
+import { rowsOf, type Executor } from '../db/executor.ts';
+
+/** What a transaction's snapshot shows beyond a settled position. */
+export interface Fit {
+  /** `undefined` when nobody has opened one yet for the history that the database has now, or it is a standby. */
+  epoch: string | undefined;
+  /** Highest visible position; the settled one when there is none beyond it. */
+  position: number;
+  /** Whether no position is missing up to there. */
+  dense: boolean;
+  /** As Postgres names it. */
+  isolation: string;
+}
+
+/** With more than these beyond the settled position it is better to settle first. */
+const limit = 10_000;
+
+// The epoch counts only with the identity that the database has, as for pages (see page.ts). A standby shows no locks
+// of the primary's, so nothing can be proved there, and asking it for its place in the WAL would be an error.
+const sql = `
+  with beyond as (
+    select position from commitcast.log where position > $1 order by position limit ${limit}
+  )
+  select (select count(*) from beyond) as count, (select max(position) from beyond) as last,
+    current_setting('transaction_isolation') as isolation,
+    case
+      when pg_is_in_recovery() then null
+      when present.timeline = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+        and present.log_oid = 'commitcast.log'::regclass::oid
+        and present.database_oid = (select oid from pg_database where datname = current_database())
+      then present.epoch
+    end as epoch
+  from (
+    select epoch, timeline, log_oid, database_oid from commitcast.epoch order by ordinal desc limit 1
+  ) present`;
+
+/** As the first statement of a REPEATABLE READ transaction it also decides what the transaction sees from now on. */
+export async function readFit(db: Executor, settled: number): Promise<Fit> {
+  const [row] = await rowsOf<{ count: string; last: string | null; isolation: string; epoch: string | null }>(
+    db,
+    sql,
+    [settled],
+  );
+  if (!row) throw new Error('commitcast.epoch has lost its rows');
+  const count = Number(row.count);
+  const position = Number(row.last ?? settled);
+  return {
+    epoch: row.epoch ?? undefined,
+    position,
+    dense: count < limit && count === position - settled,
+    isolation: row.isolation,
+  };
+}

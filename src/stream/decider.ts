@@ -1,0 +1,95 @@
+import type { NewEvent } from '../core/event.ts';
+import { append } from '../log/append.ts';
+import type { StreamName } from '../log/read-stream.ts';
+import { executorOf, type Transaction } from '../log/transaction.ts';
+import type { EventContent } from './fold.ts';
+import { load, save, type LoadedState, type SaveOptions } from './load-state.ts';
+
+/** An event as it is decided. `site` and `unit` say who sees it; by default those of the call. */
+export type Decided<Event extends EventContent> = Event & {
+  readonly site?: string;
+  readonly unit?: string;
+  readonly meta?: Record<string, unknown>;
+};
+
+/**
+ * The business rules of one kind of stream, as functions without effects. The pattern is Jérémie Chassaing's:
+ * "Functional Event Sourcing Decider" (2021).
+ */
+export interface Decider<State, Command, Event extends EventContent> {
+  /** State of a stream without events. */
+  readonly initial: State;
+  /** The state after one more event. `type` and `data` are what it may rely on. It changes nothing. */
+  evolve(state: State, event: Event): State;
+  /** What happens by the command: one event, several, or none. Throws to refuse it. */
+  decide(command: Command, state: State): Decided<Event> | readonly Decided<Event>[];
+}
+
+/** Which stream a command is for; `site` and `unit` are those of the events that name none themselves. */
+export interface ExecuteTarget extends StreamName {
+  site?: string | undefined;
+  unit?: string | undefined;
+}
+
+export interface Executed<State, Event extends EventContent> extends LoadedState<State> {
+  /** What was decided and appended. */
+  events: readonly Decided<Event>[];
+}
+
+/**
+ * Loads the state of a stream, decides, and appends what was decided, on condition that the stream is still as it was
+ * loaded. State and version are those after it. When nothing is decided, nothing is appended, and nothing is expected.
+ *
+ * One call for a stream and transaction: what the transaction has appended cannot be read before it commits.
+ *
+ * @throws {CommitcastError} `VERSION_CONFLICT` when somebody else has appended meanwhile: roll back, and call it again in
+ *   a new transaction. Else as `readStream` and `append`; and whatever `decide` throws
+ *
+ * @example
+ * await db.transaction((tx) =>
+ *   execute(tx, { org: 'acme', stream: 'account-7' }, account, { type: 'withdraw', amount: 30 }),
+ * );
+ */
+export async function execute<State, Command, Event extends EventContent>(
+  tx: Transaction,
+  { org, stream, site, unit }: ExecuteTarget,
+  decider: Decider<State, Command, Event>,
+  command: NoInfer<Command>,
+  { name, saveEvery }: SaveOptions = {},
+): Promise<Executed<State, Event>> {
+  const executor = executorOf(tx);
+  const evolve = (state: State, event: Event) => decider.evolve(state, event);
+  const options = { initial: decider.initial, evolve, name, saveEvery };
+  const loaded = await load(executor, { org, stream }, options);
+  const events = listOf(decider.decide(command, loaded.state));
+  if (events.length === 0) return { state: loaded.state, version: loaded.version, events };
+
+  const given = events.map(({ type, data, meta, ...scope }): NewEvent => ({
+    org,
+    stream,
+    site: scope.site ?? site,
+    unit: scope.unit ?? unit,
+    type,
+    data,
+    meta,
+    expectedVersion: loaded.version,
+  }));
+  await append(tx, given);
+  const after = {
+    state: events.map(asLoaded).reduce(evolve, loaded.state),
+    version: loaded.version + events.length,
+  };
+  // The stream's row is this transaction's since the append, so saving waits for nobody, and nobody for more than that.
+  if (loaded.saved && (loaded.saved.readCommitted || !loaded.saved.inTransaction))
+    await save(executor, { org, stream }, options, { ...after, saved: loaded.saved });
+  return { ...after, events };
+}
+
+/** `data` with what JSON makes of it, as when it is loaded: a Date is a text, and `undefined` is gone. */
+function asLoaded<Event extends EventContent>(event: Event): Event {
+  return { ...event, data: JSON.parse(JSON.stringify(event.data)) as unknown };
+}
+
+function listOf<Event>(events: Event | readonly Event[]): readonly Event[] {
+  return Array.isArray(events) ? (events as readonly Event[]) : [events as Event];
+}

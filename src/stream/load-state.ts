@@ -1,0 +1,98 @@
+import type { Executor } from '../db/executor.ts';
+import { checkStreamName, readStream, requireWhole, type StreamName } from '../log/read-stream.ts';
+import { invalidEvent, isText } from '../log/serialize-event.ts';
+import { executorOf, type Transaction } from '../log/transaction.ts';
+import { fold, type EventContent } from './fold.ts';
+import { readSaved, saveState, toSavedJson, type SavedState } from './saved-state.ts';
+
+/** A cache of a state, kept in the database: never the truth, and safe to delete at any time. */
+export interface SaveOptions {
+  /**
+   * Names what is saved: one name for each way of folding a stream. Whoever changes `evolve` or the form of the state
+   * changes the name. 1 to 255 characters. Default: nothing is saved.
+   */
+  name?: string | undefined;
+  /** Saves when so many events or more came after what was saved. Default: 100. */
+  saveEvery?: number | undefined;
+}
+
+export interface LoadStateOptions<State, Event extends EventContent> extends SaveOptions {
+  initial: State;
+  /** Returns the state after one more event; it changes nothing. */
+  evolve: (state: State, event: Event) => State;
+}
+
+export interface LoadedState<State> {
+  state: State;
+  /** Of the stream, that the state stands for; 0 for a stream that does not exist. */
+  version: number;
+}
+
+/**
+ * The present state of a stream: a fold of its events; with a `name`, of those after the state that was saved last.
+ *
+ * It saves only outside a transaction (`db` is a pool, say), where nothing can depend on it: what it would lock until
+ * the end of a transaction, two that load and then append could wait for of one another. Inside of one, `execute` saves.
+ * A state that JSON does not give back as it is (a Map, a Date, `undefined` in it) is not saved; a role that may not
+ * EXECUTE `commitcast.save_state` loads and does not save.
+ *
+ * @throws {CommitcastError} as `readStream`
+ *
+ * @example
+ * const { state, version } = await loadState(pool, { org: 'acme', stream: 'account-7' }, { initial, evolve, name: 'balance' });
+ */
+export async function loadState<State, Event extends EventContent>(
+  db: Transaction,
+  stream: StreamName,
+  options: LoadStateOptions<State, Event>,
+): Promise<LoadedState<State>> {
+  const executor = executorOf(db);
+  const loaded = await load(executor, stream, options);
+  if (loaded.saved && !loaded.saved.inTransaction)
+    // Only a cache: a failure here is no failure of the load.
+    await save(executor, stream, options, { ...loaded, saved: loaded.saved }).catch(() => undefined);
+  return { state: loaded.state, version: loaded.version };
+}
+
+export interface Loaded<State> extends LoadedState<State> {
+  /** `undefined` without a name. */
+  saved: SavedState | undefined;
+}
+
+/** Loads, and saves nothing. */
+export async function load<State, Event extends EventContent>(
+  db: Executor,
+  { org, stream }: StreamName,
+  { initial, evolve, name, saveEvery = 100 }: LoadStateOptions<State, Event>,
+): Promise<Loaded<State>> {
+  checkStreamName({ org, stream });
+  requireWhole('saveEvery', saveEvery, 1);
+  if (name !== undefined && !isText(name))
+    throw invalidEvent('name has 1 to 255 characters, none of them a control character');
+  const saved = name === undefined ? undefined : await readSaved(db, { org, stream }, name);
+  const begin = saved?.state === undefined ? initial : (JSON.parse(saved.state) as State);
+  let version = saved?.version ?? 0;
+  const count = (state: State, event: Event): State => {
+    version += 1;
+    return evolve(state, event);
+  };
+  const state = await fold<State, Event>(
+    readStream(db, { org, stream }, { from: version + 1 }),
+    count,
+    begin,
+  );
+  return { state, version, saved };
+}
+
+/** Saves the state when it is due and possible. */
+export async function save<State>(
+  db: Executor,
+  { org, stream }: StreamName,
+  { name, saveEvery = 100 }: SaveOptions,
+  { state, version, saved }: Loaded<State>,
+): Promise<void> {
+  if (name === undefined || !saved?.mayBeSaved || version - saved.version < saveEvery) return;
+  const json = toSavedJson(state);
+  if (json === undefined) return;
+  await saveState(db, { org, stream, name, version, erasures: saved.erasures, json });
+}
