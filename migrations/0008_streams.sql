@@ -13,6 +13,11 @@ alter table commitcast.outbox add column versioned boolean not null default fals
 --> statement-breakpoint
 create index log_stream on commitcast.log (org_id, stream, version) where stream is not null;
 --> statement-breakpoint
+-- Writers gave versions freely before: what comes next is after the highest.
+insert into commitcast.stream (org_id, stream, version)
+select org_id, stream, max(version) from commitcast.log where stream is not null and version is not null group by 1, 2
+on conflict (org_id, stream) do nothing;
+--> statement-breakpoint
 
 -- Takes the next `wanted` versions; returns the version that the stream had before. Called by the owner's functions only.
 create function commitcast.take_versions(of_org text, of_stream text, wanted bigint, expected bigint) returns bigint
@@ -275,6 +280,8 @@ revoke all on function commitcast.take_versions(text, text, bigint, bigint), com
 do $$
 begin
   if exists (select from pg_catalog.pg_roles where rolname = 'commitcast_writer') then
+    -- For `returning id, version`.
+    grant select (version) on commitcast.outbox to commitcast_writer;
     grant execute on function commitcast.lock_streams(jsonb), commitcast.append(jsonb, text, int, int), commitcast.once(text),
       commitcast.save_state(text, text, text, bigint, int, jsonb) to commitcast_writer;
   end if;

@@ -33,6 +33,7 @@ export type {
 } from './core/protocol.ts';
 export type { Executor } from './db/executor.ts';
 export { consume, createWorker, type Worker, type WorkerOptions } from './http/worker.ts';
+export { projectionCursor, type ProjectionCursorOptions } from './consumer/projection-cursor.ts';
 export type { Consume, ConsumerHandle } from './consumer/consumers.ts';
 export type { PartitionStatus } from './consumer/consumer.ts';
 export type { TransactionalDatabase } from './consumer/database.ts';

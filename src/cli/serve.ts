@@ -4,8 +4,9 @@ import { readEnvironment } from '../config/environment.ts';
 import type { Settings } from '../config/settings.ts';
 import { CommitcastError } from '../core/errors.ts';
 import { Releasers } from '../core/service.ts';
-import { createPool } from '../db/connection.ts';
-import { Demo, demoOrgs } from '../demo/demo.ts';
+import { demoOrgs } from '../demo/demo.ts';
+import { setUpDemo } from '../demo/set-up.ts';
+import { unitsPath } from '../demo/units-route.ts';
 import { startEmbeddedPostgres } from '../embedded/embedded-postgres.ts';
 import { claimFolder } from '../embedded/folder-claim.ts';
 import { removeInstance, writeInstance } from '../embedded/instance-file.ts';
@@ -69,17 +70,18 @@ async function serve(settings: Settings, mode: Mode, demo: boolean, releasers: R
   if (databaseUrl === undefined) throw new CommitcastError('DATABASE_REQUIRED');
 
   const adapter = chooseAdapter(settings, mode);
+  const jwt = {
+    secret: jwtSecret,
+    publicKey: settings.jwtPublicKey,
+    jwksUrl: settings.jwtJwksUrl,
+    issuer: settings.jwtIssuer,
+    audience: settings.jwtAudience,
+  };
   const app = await createServer({
     logLevel,
     plugin: {
       databaseUrl,
-      jwt: {
-        secret: jwtSecret,
-        publicKey: settings.jwtPublicKey,
-        jwksUrl: settings.jwtJwksUrl,
-        issuer: settings.jwtIssuer,
-        audience: settings.jwtAudience,
-      },
+      jwt,
       adapter: adapter.name,
       redisUrl: adapter.redisUrl,
       relay: settings.relay,
@@ -93,21 +95,16 @@ async function serve(settings: Settings, mode: Mode, demo: boolean, releasers: R
   releasers.add(() => app.close());
   warnOfOpenTokens(app, settings, quiet);
   tellAdapter(app, adapter, quiet);
+  const demonstration = demo
+    ? setUpDemo(app, { connectionString: databaseUrl, identity: { jwt } })
+    : undefined;
   const url = await listen(app, mode.host, settings.port);
 
   if (mode.embedded) {
     await writeInstance(directory, { url, databaseUrl });
     releasers.add(() => removeInstance(directory));
   }
-  if (demo) {
-    const pool = createPool({
-      connectionString: databaseUrl,
-      applicationName: 'commitcast-demo',
-      max: 4,
-      logger: app.log,
-    });
-    releasers.add(() => pool.end());
-    const demonstration = new Demo({ db: pool, logger: app.log });
+  if (demonstration) {
     releasers.add(() => demonstration.stop());
     await demonstration.start();
   }
@@ -140,6 +137,7 @@ function tokensOfDemo(settings: Settings, secret: string) {
   return Promise.all(
     demoOrgs.map(async (org) => ({
       ...org,
+      readModel: unitsPath,
       token: await signToken(secret, settings, { org: org.id, user: 'demo-viewer', ttl: '1h' }),
     })),
   );

@@ -1,3 +1,5 @@
+import { described, evolve, unitOfModel } from './unit-state.js';
+
 /**
  * What the page has got, and what it can check by itself. State and cursor are kept together in one item of
  * sessionStorage: whichever moment a reload comes at, what is shown then and what is replayed then fit exactly.
@@ -16,20 +18,10 @@
  * @typedef {{ mark: string }} MarkRow
  * @typedef {EventRow | MarkRow} Row
  *
- * @typedef {object} Unit
- * @property {string} [site]
- * @property {string} [name]
- * @property {string} [kind]
- * @property {number} [limit]
- * @property {number[]} series
- * @property {boolean} [alarm]
- * @property {boolean} [doorOpen]
- * @property {number} [number] of its last reading
- * @property {string} [type] of its last event
+ * @typedef {import('./unit-state.js').Unit} Unit
  */
 
 export const maxRows = 500;
-const maxSeries = 48;
 
 const nothing = () => ({
   /** @type {string | undefined} */
@@ -47,6 +39,8 @@ const nothing = () => ({
   rolledBack: undefined,
   /** @type {Record<string, Unit>} */
   units: {},
+  /** Events up to here were in the units when they were loaded. */
+  modelPosition: 0,
   /** @type {Record<string, { name?: string, alarm?: boolean }>} */
   sites: {},
 });
@@ -54,6 +48,8 @@ const nothing = () => ({
 export class Ledger {
   #key;
   #state = nothing();
+  /** @type {Event[] | undefined} what has come while a state of the units is being loaded */
+  #since;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #saving;
 
@@ -79,7 +75,7 @@ export class Ledger {
       this.#state.sites[id] = { ...this.#state.sites[id], name };
       for (const unit of units) {
         const known = this.#state.units[unit.id] ?? { series: [] };
-        this.#state.units[unit.id] = { ...known, site: id, name: unit.name, ...pick(unit) };
+        this.#state.units[unit.id] = { ...known, site: id, name: unit.name, ...described(unit) };
       }
     }
   }
@@ -105,6 +101,7 @@ export class Ledger {
       counts.received++;
       if (replayed) counts.replayed++;
       this.#learn(event);
+      this.#since?.push(event);
       const row = { event, replayed };
       this.#push(row);
       rows.push(row);
@@ -122,6 +119,33 @@ export class Ledger {
     this.#push(row);
     this.#saveSoon();
     return row;
+  }
+
+  /** A state of the units is being loaded that is at or after the present cursor: what comes from now on is kept. */
+  expectModel() {
+    this.#since = [];
+  }
+
+  /**
+   * Takes a state of the units. What has come since it was asked for, and is not in it, follows: no hole, no overlap.
+   *
+   * @param {import('./read-model.js').Model} model
+   */
+  takeModel({ units, position }) {
+    for (const [id, known] of Object.entries(this.#state.units)) {
+      const { site, name, kind, limit } = known;
+      const told = units.find((unit) => unit.id === id);
+      // One that is not told has had no events, or its history was erased.
+      this.#state.units[id] = told
+        ? unitOfModel(told, known)
+        : { series: [], alarms: 0, ...JSON.parse(JSON.stringify({ site, name, kind, limit })) };
+    }
+    for (const told of units)
+      this.#state.units[told.id] ??= unitOfModel(told, undefined);
+    this.#state.modelPosition = position;
+    for (const event of this.#since ?? []) this.#evolve(event);
+    this.#since = undefined;
+    this.#saveSoon();
   }
 
   /** @param {string} cursor */
@@ -174,55 +198,38 @@ export class Ledger {
   }
 
   /** @param {Event} event */
-  #learn({ type, site, unit, data }) {
+  #learn(event) {
+    const { type, site, unit, data } = event;
     if (type === 'ghost.appended') this.#state.counts.ghosts++;
     if (type === 'rollback.counted' && Number.isInteger(data?.count)) this.#state.rolledBack = data.count;
-    const alarm = type === 'alarm.raised' ? true : type === 'alarm.cleared' ? false : undefined;
-    if (unit === undefined) {
-      if (site !== undefined)
-        this.#state.sites[site] = { ...this.#state.sites[site], ...(alarm === undefined ? {} : { alarm }) };
-      return;
+    if (unit !== undefined) {
+      this.#check(event);
+      this.#evolve(event);
+    } else if (site !== undefined) {
+      const alarm = type === 'alarm.raised' ? true : type === 'alarm.cleared' ? false : undefined;
+      this.#state.sites[site] = { ...this.#state.sites[site], ...(alarm === undefined ? {} : { alarm }) };
     }
-    const known = (this.#state.units[unit] ??= { series: [] });
-    known.type = type;
-    if (site !== undefined) {
-      known.site = site;
-      this.#state.sites[site] ??= {};
-    }
-    Object.assign(known, pick(data));
-    if (alarm !== undefined) known.alarm = alarm;
-    if (type === 'door.opened' || type === 'door.closed') known.doorOpen = type === 'door.opened';
-    if (typeof data?.temperature === 'number' && type === 'reading.recorded')
-      this.#read(known, data.temperature, data.number);
   }
 
   /**
-   * @param {Unit} unit
-   * @param {number} temperature
-   * @param {unknown} number
+   * Whether the reading is the one after the last one; also where the last one was in the state that was loaded.
+   *
+   * @param {Event} event
    */
-  #read(unit, temperature, number) {
-    unit.series.push(temperature);
-    if (unit.series.length > maxSeries) unit.series.shift();
-    if (typeof number !== 'number') return;
+  #check({ unit = '', position, type, data }) {
+    if (type !== 'reading.recorded' || typeof data?.number !== 'number') return;
     this.#state.numbered = true;
-    if (unit.number !== undefined) this.#state.counts.missing += Math.max(0, number - unit.number - 1);
-    unit.number = number;
+    const last = this.#state.units[unit]?.number;
+    if (last === undefined || position <= this.#state.modelPosition) return;
+    this.#state.counts.missing += Math.max(0, data.number - last - 1);
+    if (data.number <= last) this.#state.counts.twice++;
   }
-}
 
-/**
- * The fields of a unit that it, or one of its events, tells.
- *
- * @param {any} told
- * @returns {Partial<Unit>}
- */
-function pick(told) {
-  /** @type {Partial<Unit>} */
-  const unit = {};
-  if (typeof told?.name === 'string') unit.name = told.name;
-  if (typeof told?.kind === 'string') unit.kind = told.kind;
-  if (typeof told?.limit === 'number') unit.limit = told.limit;
-  if (typeof told?.alarm === 'boolean') unit.alarm = told.alarm;
-  return unit;
+  /** @param {Event} event */
+  #evolve(event) {
+    const { unit, site, position } = event;
+    if (unit === undefined || position <= this.#state.modelPosition) return;
+    if (site !== undefined) this.#state.sites[site] ??= {};
+    evolve((this.#state.units[unit] ??= { series: [] }), event);
+  }
 }

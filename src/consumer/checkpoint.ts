@@ -51,13 +51,16 @@ export async function holdClaim(tx: Executor, claim: Claim): Promise<void> {
   await expectOne(tx, claim, `select from commitcast.consumer_partition where ${held} for no key update`, []);
 }
 
-/** Counts an attempt before it begins, so that one that ends the process is counted, too. */
-export async function beginAttempt(db: Executor, claim: Claim): Promise<number> {
+/**
+ * Counts an attempt before it begins, so that one that ends the process is counted, too; without those that are to be
+ * taken back.
+ */
+export async function beginAttempt(db: Executor, claim: Claim, takeBack: number): Promise<number> {
   const { attempts } = await expectOne<{ attempts: number }>(
     db,
     claim,
-    `update commitcast.consumer_partition set attempts = attempts + 1 where ${held} returning attempts`,
-    [],
+    `update commitcast.consumer_partition set attempts = greatest(attempts - $4, 0) + 1 where ${held} returning attempts`,
+    [takeBack],
   );
   return attempts;
 }

@@ -1,29 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Pool } from 'pg';
-import type { Logger } from '../core/logger.ts';
 import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
-import type { Database } from './database.ts';
 import { beginningOf } from './beginning.ts';
 import { extendLeases, forgetWorker, keepLeases, releaseLease, type HeldPartition } from './lease.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { ConsumerParts } from './parts.ts';
 import { PartitionWorker } from './partition-worker.ts';
 import { rebuild } from './rebuild.ts';
 import { register } from './register.ts';
-import type { SettledHead } from './settled-head.ts';
 
 /** Between two signs of life. */
 const intervalMs = 1_000;
-
-export interface ConsumerParts<Tx> {
-  options: ResolvedOptions<Tx>;
-  /** For the consumer's own bookkeeping; it waits for no handler. */
-  control: Pool;
-  /** Where the handler's transactions come from. */
-  db: Database<Tx>;
-  head: SettledHead;
-  logger: Logger;
-}
 
 /** A partition that this process works on. */
 export interface PartitionStatus {

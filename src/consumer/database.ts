@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { Pool, PoolClient } from 'pg';
 import type { Transaction } from '../log/transaction.ts';
 
@@ -14,8 +15,46 @@ export function inTransaction<Tx>(
   db: Database<Tx>,
   work: (tx: Tx & Transaction) => Promise<void>,
 ): Promise<unknown> {
-  if (isTransactional(db)) return db.transaction((tx) => work(tx as Tx & Transaction));
+  if (isTransactional(db)) return inForeignTransaction(db, work);
   return inPoolTransaction(db, (client) => work(client as unknown as Tx & Transaction));
+}
+
+/**
+ * drizzle does not listen for errors of the connection that it has taken: one that the server ends would end the process.
+ * And where the connection is lost, the error of its rollback would hide the one that counts.
+ */
+async function inForeignTransaction<Tx>(
+  db: TransactionalDatabase<Tx>,
+  work: (tx: Tx & Transaction) => Promise<void>,
+): Promise<void> {
+  const connections: EventEmitter[] = [];
+  let failed: { error: unknown } | undefined;
+  try {
+    await db.transaction(async (tx) => {
+      failed = undefined;
+      const connection = connectionOf(tx);
+      if (connection) connections.push(connection.on('error', ignore));
+      try {
+        await work(tx as Tx & Transaction);
+      } catch (error) {
+        failed = { error };
+        throw error;
+      }
+    });
+  } catch (error) {
+    throw failed ? failed.error : error;
+  } finally {
+    for (const connection of connections) connection.off('error', ignore);
+  }
+}
+
+/** The query in flight fails as well. */
+function ignore(): void {}
+
+/** That of a drizzle transaction over `pg`. */
+function connectionOf(tx: unknown): EventEmitter | undefined {
+  const client = (tx as { session?: { client?: unknown } } | undefined)?.session?.client;
+  return client instanceof EventEmitter ? client : undefined;
 }
 
 /** The same on a client of a pool. */

@@ -36,7 +36,7 @@ export async function handleEntries<Tx>(
     }
     const lane = onPoison === 'stop' ? undefined : laneOf(event, onPoison);
     if (lane !== undefined && lanes.has(lane)) behind.push({ event, lane });
-    else free.push(event);
+    else if (free.push(event) === options.batch) await hand();
   }
   await hand();
   return behind;

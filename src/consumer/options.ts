@@ -41,7 +41,10 @@ export interface ConsumeOptions<Tx> {
   scope?: ({ org: string } & Subscription) | undefined;
   /** Only events of these types. Default: all. */
   types?: readonly string[] | undefined;
-  /** Events that the handler gets at once, at most: 1 to 1,000. Default: 100. */
+  /**
+   * Events that the handler gets at once, at most: 1 to 1,000. Default: 100. A consumer that is far behind is given
+   * several batches in one transaction.
+   */
   batch?: number | undefined;
   /**
    * Parts that are worked on side by side, over all instances: 1 to 64. The events of an org are always in the same

@@ -50,14 +50,34 @@ export async function readLanes(db: Executor, { name, partition }: Claim): Promi
   return new Set(rows.map(({ lane }) => lane));
 }
 
-/** A lane of which an operator wants something. */
-export async function readAskedLane(db: Executor, { name, partition }: Claim): Promise<string | undefined> {
-  const [row] = await rowsOf<{ lane: string }>(
+/**
+ * The lanes of which an operator wants something, by their first event; and those whose first event only waited behind
+ * others that are gone: a worker has ended before it came to it.
+ */
+export async function readAskedLanes(db: Executor, { name, partition }: Claim): Promise<string[]> {
+  const rows = await rowsOf<{ lane: string }>(
     db,
-    'select lane from commitcast.parked where name = $1 and partition = $2 and asked is not null order by position limit 1',
+    `select lane from commitcast.parked where name = $1 and partition = $2
+     group by lane having count(asked) > 0 or (array_agg(error order by position))[1] is null
+     order by min(position)`,
     [name, partition],
   );
-  return row?.lane;
+  return rows.map(({ lane }) => lane);
+}
+
+/** Forgets the events of a lane that an operator wants to be dropped, and returns them. */
+export async function dropAsked(
+  db: Executor,
+  { name, partition }: Claim,
+  lane: string,
+): Promise<Pick<ParkedEvent, 'position' | 'error'>[]> {
+  const rows = await rowsOf<{ position: string; error: string | null }>(
+    db,
+    `delete from commitcast.parked where name = $1 and partition = $2 and lane = $3 and asked = 'drop'
+     returning position, error`,
+    [name, partition, lane],
+  );
+  return rows.map(({ position, error }) => ({ position: Number(position), error: error ?? undefined }));
 }
 
 export interface LaneHead extends ParkedEvent {
@@ -113,6 +133,15 @@ export async function beginParkedAttempt(db: Executor, { name }: Claim, position
   await db.query(
     `update commitcast.parked set asked = null, attempts = attempts + 1,
        error = coalesce(error, 'the process ended while it handled this event')
+     where name = $1 and position = $2`,
+    [name, position],
+  );
+}
+
+/** What came in the way was nothing of the event's: as if the attempt had not been. */
+export async function askAgain(db: Executor, { name }: Claim, position: number): Promise<void> {
+  await db.query(
+    `update commitcast.parked set asked = 'retry', attempts = greatest(attempts - 1, 0)
      where name = $1 and position = $2`,
     [name, position],
   );

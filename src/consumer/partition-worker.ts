@@ -1,6 +1,4 @@
-import type { Pool } from 'pg';
 import { Backoff } from '../core/backoff.ts';
-import type { Logger } from '../core/logger.ts';
 import { sleep } from '../core/sleep.ts';
 import { errorText, isExpired, isToBlame } from './blame.ts';
 import {
@@ -11,14 +9,13 @@ import {
   saveFailure,
   type Claim,
 } from './checkpoint.ts';
-import type { Database } from './database.ts';
 import { handlePage, readNext, StrangeEpochError, type PageProgress } from './handle-page.ts';
 import type { HeldPartition } from './lease.ts';
-import type { ResolvedOptions } from './options.ts';
+import { maxPageEvents, PageSize } from './page-size.ts';
 import { giveUp } from './give-up.ts';
+import type { ConsumerParts } from './parts.ts';
 import { readLanes } from './parked.ts';
 import { retryLanes } from './retry-lanes.ts';
-import type { SettledHead } from './settled-head.ts';
 
 /** A position that moved over nothing for the handler is saved so often. */
 const saveIntervalMs = 1_000;
@@ -27,14 +24,8 @@ const pauseMs = 100;
 const standstillMs = 60_000;
 const diedError = 'the process ended while it handled this event';
 
-export interface PartitionOptions<Tx> {
-  /** For the consumer's own bookkeeping. */
-  control: Pool;
-  db: Database<Tx>;
-  options: ResolvedOptions<Tx>;
-  head: SettledHead;
+export interface PartitionOptions<Tx> extends ConsumerParts<Tx> {
   held: HeldPartition;
-  logger: Logger;
 }
 
 /**
@@ -54,12 +45,16 @@ export class PartitionWorker<Tx> {
   #saved = { position: 0, at: 0 };
   /** Events up to here are handled alone. */
   #aloneUpTo = 0;
+  readonly #pageSize: PageSize;
+  /** An attempt that was counted, and is to be taken back as soon as the database can be told. */
+  #owed = 0;
   /** Lanes in which something is parked. */
   #lanes: Set<string> | undefined;
   #woken = new AbortController();
 
   constructor(options: PartitionOptions<Tx>) {
     this.#options = options;
+    this.#pageSize = new PageSize(options.options.batch);
     this.#held = options.held;
     this.#adopt(options.held);
     this.#running = this.#run();
@@ -87,7 +82,8 @@ export class PartitionWorker<Tx> {
   }
 
   #adopt(held: HeldPartition): void {
-    this.#held = { ...held };
+    // What is parked is looked at: the last worker may have gone in the middle of a lane.
+    this.#held = { ...held, asked: true, attempts: Math.max(held.attempts - this.#owed, 0) };
     this.#saved = { position: held.position, at: performance.now() };
     this.#aloneUpTo = 0;
     this.#lanes = undefined;
@@ -100,6 +96,7 @@ export class PartitionWorker<Tx> {
 
   async #run(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
+      this.#woken.abort();
       this.#woken = new AbortController();
       try {
         await this.#step();
@@ -121,23 +118,31 @@ export class PartitionWorker<Tx> {
       this.#held.asked = false;
       await retryLanes({ ...this.#options, claim: this.#claim, signal: this.#stopped.signal }, this.#lanes);
     }
-    if (head.position <= this.#held.position) {
-      await this.#save();
-      return head.reached(this.#held.position + 1, signal);
-    }
+    if (head.position <= this.#held.position) return this.#wait();
     if (this.#held.suspect) await this.#suspectNext();
     if (this.#held.position < this.#aloneUpTo) await this.#handleAlone(this.#lanes);
     else await this.#handleMany(this.#lanes);
     if (performance.now() - this.#saved.at > saveIntervalMs) await this.#save();
   }
 
+  async #wait(): Promise<void> {
+    const { head } = this.#options;
+    const { signal } = this.#woken;
+    const more = head.reached(this.#held.position + 1, signal);
+    if (this.#held.position === this.#saved.position) return more;
+    await Promise.race([more, sleep(saveIntervalMs, signal)]);
+    if (head.position <= this.#held.position) await this.#save();
+  }
+
   async #handleMany(lanes: Set<string>): Promise<void> {
-    const { options } = this.#options;
     const progress = { to: this.#held.position, events: [], moves: false };
+    const began = performance.now();
     try {
-      await this.#handle(lanes, options.batch, progress);
+      await this.#handle(lanes, this.#pageSize.limit, progress);
+      this.#pageSize.took(performance.now() - began);
     } catch (error) {
-      if (!isToBlame(error) || !progress.moves) throw error;
+      this.#pageSize.reset();
+      if (!isToBlame(error, began, this.#options.options.idleTimeoutMs) || !progress.moves) throw error;
       // One of them is; which one shows when each is handled alone.
       this.#aloneUpTo = progress.to;
       this.#warn(error, 'a page of events could not be handled; each is tried alone');
@@ -148,7 +153,8 @@ export class PartitionWorker<Tx> {
     const { control, options } = this.#options;
     const claim = this.#claim;
     if (this.#held.attempts >= options.maxAttempts) return this.#giveUp(lanes);
-    this.#held.attempts = await beginAttempt(control, claim);
+    this.#held.attempts = await beginAttempt(control, claim, this.#owed);
+    this.#owed = 0;
     const began = performance.now();
     try {
       await this.#handle(lanes, 1, { to: this.#held.position, events: [], moves: false });
@@ -156,10 +162,11 @@ export class PartitionWorker<Tx> {
       if (this.#held.attempts > 0) await this.#save(true);
     } catch (error) {
       if (error instanceof FencedError) throw error;
-      const isBlamed = isToBlame(error) || performance.now() - began >= options.idleTimeoutMs;
+      const isBlamed = isToBlame(error, began, options.idleTimeoutMs);
       this.#held.error = errorText(error);
-      if (!isBlamed) this.#held.attempts -= 1;
-      await saveError(control, claim, this.#held.error, isBlamed ? 0 : 1);
+      if (!isBlamed) this.#owed = 1;
+      await saveError(control, claim, this.#held.error, this.#owed);
+      this.#owed = 0;
       if (!isBlamed) throw error;
       const { attempts } = this.#held;
       this.#warn(error, `an event could not be handled, attempt ${attempts} of ${options.maxAttempts}`);
@@ -183,13 +190,9 @@ export class PartitionWorker<Tx> {
 
   /** The page after the checkpoint may hold what ended the last worker. */
   async #suspectNext(): Promise<void> {
-    const { control, options, head } = this.#options;
     const { position } = this.#held;
-    const next = await readNext(
-      { options, head, claim: this.#claim, position, limit: options.batch },
-      control,
-    );
-    this.#aloneUpTo = next.to;
+    const page = { ...this.#options, claim: this.#claim, position, limit: maxPageEvents };
+    this.#aloneUpTo = (await readNext(page, this.#options.control)).to;
     this.#held.suspect = false;
   }
 

@@ -1,13 +1,15 @@
 import type { Executor } from '../db/executor.ts';
 import type { Logger } from '../core/logger.ts';
 import { executorOf } from '../log/transaction.ts';
-import { errorText } from './blame.ts';
+import { errorText, isToBlame } from './blame.ts';
 import { enter, holdClaim, type Claim } from './checkpoint.ts';
 import { inTransaction, type Database } from './database.ts';
 import type { ResolvedOptions } from './options.ts';
 import {
+  askAgain,
   beginParkedAttempt,
-  readAskedLane,
+  dropAsked,
+  readAskedLanes,
   readEventsAt,
   readLane,
   saveParkedError,
@@ -27,9 +29,9 @@ export interface LanesWork<Tx> {
 /** Does what operators have asked for of what is parked; takes the lanes that are free again out of the set. */
 export async function retryLanes<Tx>(work: LanesWork<Tx>, lanes: Set<string>): Promise<void> {
   const { control, claim, signal } = work;
-  while (!signal.aborted) {
-    const lane = await readAskedLane(control, claim);
-    if (lane === undefined) return;
+  // Each once: an event that is asked for behind one that holds its lane stays asked for.
+  for (const lane of await readAskedLanes(control, claim)) {
+    if (signal.aborted) return;
     if (await retryLane(work, lane)) lanes.delete(lane);
   }
 }
@@ -41,14 +43,13 @@ export async function retryLanes<Tx>(work: LanesWork<Tx>, lanes: Set<string>): P
 async function retryLane<Tx>(work: LanesWork<Tx>, lane: string): Promise<boolean> {
   const { control, claim, logger, signal } = work;
   while (!signal.aborted) {
+    // Wherever in the lane they are.
+    for (const { position, error } of await dropAsked(control, claim, lane))
+      logger.warn({ ...claim, lane, position, error }, 'a parked event was dropped, as the operator asked');
     const [first] = await readLane(control, claim, lane, 1);
     if (!first) return true;
-    const { position, error, asked } = first;
-    if (asked === 'drop') {
-      await unpark(control, claim, [position]);
-      logger.warn({ ...claim, lane, position, error }, 'a parked event was dropped, as the operator asked');
-      continue;
-    }
+    const { error, asked } = first;
+    if (asked === 'drop') continue;
     // One that has failed, and that nobody asks for, holds the lane.
     if (error !== undefined && asked === undefined) return false;
     if (!(await tryParked(work, first))) return false;
@@ -71,6 +72,10 @@ async function tryParked<Tx>(work: LanesWork<Tx>, { position, lane }: ParkedEven
     });
     return true;
   } catch (error) {
+    if (!isToBlame(error)) {
+      await askAgain(control, claim, position);
+      throw error;
+    }
     logger.warn(
       { err: error, ...claim, lane, position },
       'a parked event could not be handled; it stays parked',

@@ -36,6 +36,24 @@ const definition = `
     primary key (org_id, id),
     foreign key (org_id, site_id) references commitcast_demo.site
   );
+  alter table commitcast_demo.unit add column if not exists version integer not null default 0;
+  create table if not exists commitcast_demo.unit_view (
+    org_id text not null,
+    unit_id text not null,
+    site_id text,
+    name text,
+    temperature_limit double precision,
+    temperature double precision,
+    number integer,
+    read_at timestamptz(3),
+    series double precision[] not null,
+    alarm_since timestamptz(3),
+    alarms integer not null,
+    door_open boolean not null,
+    door_by text,
+    position bigint not null,
+    primary key (org_id, unit_id)
+  );
 `;
 
 /** Makes what is missing. Any number of processes may call it at once; what the demo has written so far stays. */

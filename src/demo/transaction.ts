@@ -1,5 +1,6 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { NodePgTransaction } from 'drizzle-orm/node-postgres';
+import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type { ExtractTablesWithRelations } from 'drizzle-orm';
 import type { Pool } from 'pg';
 
@@ -15,12 +16,13 @@ export type Transaction = NodePgTransaction<
 export async function transaction<Result>(
   pool: Pool,
   work: (tx: Transaction) => Promise<Result>,
+  config?: PgTransactionConfig,
 ): Promise<Result> {
   const client = await pool.connect();
   // The query in flight fails as well; an error event without a listener would end the process.
   client.on('error', ignore);
   try {
-    return await drizzle(client).transaction(work);
+    return await drizzle(client).transaction(work, config);
   } finally {
     client.off('error', ignore);
     client.release();

@@ -4,6 +4,7 @@ import type { NewEvent } from '../core/event.ts';
 import { append } from '../log/append.ts';
 import type { Recorded } from './recorded.ts';
 import { org, site, unit } from './schema.ts';
+import { streamOf } from './stream.ts';
 import { transaction, type Transaction } from './transaction.ts';
 
 /** Each function is one business transaction: it changes the tables and appends what it has to say. */
@@ -31,26 +32,24 @@ export async function recordReading(pool: Pool, key: UnitKey, recorded: readonly
     const alarm = temperature > before.limit - (before.alarm ? hysteresis : 0);
     const number = before.readings + 1;
     const nextRow = (before.nextRow + 1) % recorded.length;
-    await tx.update(unit).set({ nextRow, readings: number, temperature, alarm }).where(is(key));
-
-    const about = aboutUnit(before);
     const { name, limit } = before;
-    const events: NewEvent[] = [
+    const about = aboutUnit(before);
+    const ofUnit: NewEvent[] = [
       {
         ...about,
         type: 'reading.recorded',
         data: { name, number, temperature, pressure, limit, alarm, recorded: time },
       },
     ];
-    if (alarm !== before.alarm) {
-      events.push({
+    if (alarm !== before.alarm)
+      ofUnit.push({
         ...about,
         type: alarm ? 'alarm.raised' : 'alarm.cleared',
         data: { name, temperature, limit },
       });
-      events.push(...(await judgeSite(tx, before)));
-    }
-    await append(tx, events);
+    const version = before.version + ofUnit.length;
+    await tx.update(unit).set({ nextRow, readings: number, temperature, alarm, version }).where(is(key));
+    await append(tx, [...ofUnit, ...(alarm === before.alarm ? [] : await judgeSite(tx, before))]);
   });
 }
 
@@ -78,7 +77,10 @@ export async function moveDoor(pool: Pool, key: UnitKey): Promise<void> {
   await transaction(pool, async (tx) => {
     const before = await lockUnit(tx, key);
     const doorOpen = !before.doorOpen;
-    await tx.update(unit).set({ doorOpen }).where(is(key));
+    await tx
+      .update(unit)
+      .set({ doorOpen, version: before.version + 1 })
+      .where(is(key));
     const type = doorOpen ? 'door.opened' : 'door.closed';
     const by = crew[Math.floor(Math.random() * crew.length)];
     await append(tx, { ...aboutUnit(before), type, data: { name: before.name, by } });
@@ -136,6 +138,7 @@ function is({ orgId, id }: UnitKey) {
   return and(eq(unit.orgId, orgId), eq(unit.id, id));
 }
 
-function aboutUnit({ orgId, siteId, id }: UnitRow) {
-  return { org: orgId, site: siteId, unit: id };
+/** The row is locked, so this expectation holds: else somebody else has appended to the stream of the unit. */
+function aboutUnit({ orgId, siteId, id, version }: UnitRow) {
+  return { org: orgId, site: siteId, unit: id, stream: streamOf(id), expectedVersion: version };
 }

@@ -41,6 +41,9 @@ export interface CommitcastOptions extends IdentityOptions {
   checkpointIntervalMs?: number | undefined;
 }
 
+/** As many days as the settings take. */
+const maxRetentionMs = 99_999 * 86_400_000;
+
 const callback = z.custom<(...values: never[]) => unknown>(
   (value) => typeof value === 'function',
   'must be a function',
@@ -79,8 +82,8 @@ const schema = z
     redisUrl: z.string().refine(isRedisUrl, redisUrlProblem).optional(),
     relay: z.boolean().default(true),
     migrate: z.boolean().default(true),
-    retention: retention.or(z.int().positive()).optional(),
-    keyRetention: retention.or(z.int().positive()).prefault('30d'),
+    retention: retention.or(z.int().positive().max(maxRetentionMs)).optional(),
+    keyRetention: retention.or(z.int().positive().max(maxRetentionMs)).prefault('30d'),
     corsOrigin: z.array(z.string()).readonly().optional(),
     tailBytes: z
       .int()

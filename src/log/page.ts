@@ -15,16 +15,20 @@ export interface Page {
   epoch: string | undefined;
 }
 
+const rowsBefore = 'rows between unbounded preceding and 1 preceding';
+
 /**
  * Of candidates (rows of the log with a `position`), those that a page may have: what is far beyond its end must not be
  * made text first, for that is dear. How large a value is stored costs nothing to know; as text it is larger, if anything.
  */
 export const eventsOf = (candidates: string): string => `
   select ${eventColumns} from (
-    select *, sum(pg_column_size(data)) over (order by position) - pg_column_size(data) as stored_before
+    select *, sum(pg_column_size(data)) over (order by position ${rowsBefore}) as stored_before
     from (${candidates}) candidate
   ) sized
-  where stored_before < ${maxPageBytes}`;
+  where stored_before is null or stored_before < ${maxPageBytes}
+  -- Else the text of each event would be made anew wherever it is named.
+  offset 0`;
 
 /**
  * Ends a statement whose CTEs are `wanted` (positions) and `events`: cuts the page by bytes, and adds the floor and the
@@ -34,20 +38,20 @@ export const eventsOf = (candidates: string): string => `
  */
 export const pageSql = `
   measured as (
-    select *, sum(${bytesSql}) over (order by position) - (${bytesSql}) as bytes_before from events
-  )
-  select relay.floor, (select count(*) from wanted) as wanted, ${eventColumnNames},
-    case
-      when present.timeline = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
-        and present.log_oid = 'commitcast.log'::regclass::oid
-        and present.database_oid = (select oid from pg_database where datname = current_database())
-      then present.epoch
+    select *, sum(${bytesSql}) over (order by position ${rowsBefore}) as bytes_before from events
+  ), present as materialized (
+    select case
+      when timeline = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+        and log_oid = 'commitcast.log'::regclass::oid
+        and database_oid = (select oid from pg_database where datname = current_database())
+      then epoch
     end as epoch
-  from commitcast.relay
-    cross join (
-      select epoch, timeline, log_oid, database_oid from commitcast.epoch order by ordinal desc limit 1
-    ) present
-    left join measured on bytes_before < ${maxPageBytes}
+    from commitcast.epoch order by ordinal desc limit 1
+  )
+  select relay.floor, (select count(*) from wanted) as wanted, ${eventColumnNames}, present.epoch
+  from (select floor from commitcast.relay limit 1) relay
+    cross join present
+    left join measured on bytes_before is null or bytes_before < ${maxPageBytes}
   order by position`;
 
 /** What was read of `(…, upTo]`, where at most `limit` events were asked for. */

@@ -4,11 +4,12 @@ import type { CommitcastEvent } from '../core/event.ts';
 import { isIdentifier } from '../core/identifier.ts';
 import { sleep } from '../core/sleep.ts';
 import { parseSubscription, type Subscription } from '../core/subscription.ts';
-import { rowsOf, type Executor } from '../db/executor.ts';
+import type { Executor } from '../db/executor.ts';
 import { readEpochEnd } from './epoch.ts';
 import { readHead, type Head } from './head.ts';
 import { readPage } from './read-page.ts';
 import { requireWhole } from './read-stream.ts';
+import { readTransaction } from './read-transaction.ts';
 import { invalidEvent, isText } from './serialize-event.ts';
 import { SettledReader } from './settled-reader.ts';
 import { executorOf, type Transaction } from './transaction.ts';
@@ -114,13 +115,8 @@ async function beginning(db: Executor, head: Head, after: string | number | unde
 
 /** Whether all statements see one snapshot: what is in progress in it stays so. */
 async function isFrozen(db: Executor): Promise<boolean> {
-  // Outside a transaction block, a statement is the first, and only, one of its transaction.
-  const [row] = await rowsOf<{ frozen: boolean }>(
-    db,
-    `select current_setting('transaction_isolation') in ('repeatable read', 'serializable')
-       and transaction_timestamp() <> statement_timestamp() as frozen`,
-  );
-  return row?.frozen ?? false;
+  const { mark, readCommitted } = await readTransaction(db);
+  return !readCommitted && mark === (await readTransaction(db)).mark;
 }
 
 async function advance(

@@ -34,14 +34,31 @@ export function snapshotDatabaseOf<Tx>(db: DrizzleDatabase<Tx> | Pool): Snapshot
   };
 }
 
+const ignore = () => undefined;
+
+/**
+ * A connection that is lost while it is idle, as when `work` waits for something else, must not end the process. The
+ * pool listens until it hands the client over, and a last message may be in the same packet as the first: a promise
+ * would give the client to us too late to listen.
+ */
+function checkOut(pool: Pool): Promise<PoolClient> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      if (!client) {
+        reject(error ?? new Error('the pool gave no connection'));
+        return;
+      }
+      client.on('error', ignore);
+      resolve(client);
+    });
+  });
+}
+
 function poolDatabase(pool: Pool): SnapshotDatabase<PoolClient> {
   return {
     executor: pool,
     async transaction(work) {
-      const client = await pool.connect();
-      // A connection that is lost while it is idle, as when `work` waits for something else, must not end the process.
-      const ignore = () => undefined;
-      client.on('error', ignore);
+      const client = await checkOut(pool);
       let usable = false;
       try {
         await client.query('begin isolation level repeatable read read only');

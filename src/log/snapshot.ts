@@ -68,7 +68,7 @@ export async function snapshot<Tx, State>(
     const giveUp = (reason: unknown) => {
       settle();
       over.abort();
-      reject(reason as Error);
+      reject(reason);
     };
     const abort = () => {
       giveUp(signal?.reason);

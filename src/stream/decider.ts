@@ -3,7 +3,8 @@ import { append } from '../log/append.ts';
 import type { StreamName } from '../log/read-stream.ts';
 import { executorOf, type Transaction } from '../log/transaction.ts';
 import type { EventContent } from './fold.ts';
-import { load, save, type LoadedState, type SaveOptions } from './load-state.ts';
+import { load, saveDue, type LoadedState, type SaveOptions } from './load-state.ts';
+import { saveState } from './saved-state.ts';
 
 /** An event as it is decided. `site` and `unit` say who sees it; by default those of the call. */
 export type Decided<Event extends EventContent> = Event & {
@@ -20,9 +21,9 @@ export interface Decider<State, Command, Event extends EventContent> {
   /** State of a stream without events. */
   readonly initial: State;
   /** The state after one more event. `type` and `data` are what it may rely on. It changes nothing. */
-  evolve(state: State, event: Event): State;
+  evolve(this: void, state: State, event: Event): State;
   /** What happens by the command: one event, several, or none. Throws to refuse it. */
-  decide(command: Command, state: State): Decided<Event> | readonly Decided<Event>[];
+  decide(this: void, command: Command, state: State): Decided<Event> | readonly Decided<Event>[];
 }
 
 /** Which stream a command is for; `site` and `unit` are those of the events that name none themselves. */
@@ -58,10 +59,10 @@ export async function execute<State, Command, Event extends EventContent>(
   { name, saveEvery }: SaveOptions = {},
 ): Promise<Executed<State, Event>> {
   const executor = executorOf(tx);
-  const evolve = (state: State, event: Event) => decider.evolve(state, event);
-  const options = { initial: decider.initial, evolve, name, saveEvery };
+  const { initial, evolve, decide } = decider;
+  const options = { initial, evolve, name, saveEvery };
   const loaded = await load(executor, { org, stream }, options);
-  const events = listOf(decider.decide(command, loaded.state));
+  const events = listOf(decide(command, loaded.state));
   if (events.length === 0) return { state: loaded.state, version: loaded.version, events };
 
   const given = events.map(({ type, data, meta, ...scope }): NewEvent => ({
@@ -76,12 +77,13 @@ export async function execute<State, Command, Event extends EventContent>(
   }));
   await append(tx, given);
   const after = {
-    state: events.map(asLoaded).reduce(evolve, loaded.state),
+    state: events.map(asLoaded).reduce((state, event) => evolve(state, event), loaded.state),
     version: loaded.version + events.length,
   };
-  // The stream's row is this transaction's since the append, so saving waits for nobody, and nobody for more than that.
-  if (loaded.saved && (loaded.saved.readCommitted || !loaded.saved.inTransaction))
-    await save(executor, { org, stream }, options, { ...after, saved: loaded.saved });
+  // The stream's row is this transaction's since the append, so this waits for nobody. At a higher isolation it could
+  // fail, because somebody else has saved since the transaction began.
+  const due = saveDue({ org, stream }, options, { ...after, saved: loaded.saved });
+  if (due && loaded.saved?.transaction.readCommitted) await saveState(executor, due);
   return { ...after, events };
 }
 

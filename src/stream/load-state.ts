@@ -1,9 +1,10 @@
 import type { Executor } from '../db/executor.ts';
 import { checkStreamName, readStream, requireWhole, type StreamName } from '../log/read-stream.ts';
+import { readTransaction } from '../log/read-transaction.ts';
 import { invalidEvent, isText } from '../log/serialize-event.ts';
 import { executorOf, type Transaction } from '../log/transaction.ts';
 import { fold, type EventContent } from './fold.ts';
-import { readSaved, saveState, toSavedJson, type SavedState } from './saved-state.ts';
+import { readSaved, saveState, toSavedJson, type SavedState, type StateToSave } from './saved-state.ts';
 
 /** A cache of a state, kept in the database: never the truth, and safe to delete at any time. */
 export interface SaveOptions {
@@ -48,10 +49,15 @@ export async function loadState<State, Event extends EventContent>(
 ): Promise<LoadedState<State>> {
   const executor = executorOf(db);
   const loaded = await load(executor, stream, options);
-  if (loaded.saved && !loaded.saved.inTransaction)
-    // Only a cache: a failure here is no failure of the load.
-    await save(executor, stream, options, { ...loaded, saved: loaded.saved }).catch(() => undefined);
+  const due = saveDue(stream, options, loaded);
+  // Only a cache: a failure here is no failure of the load.
+  if (due) await saveOutside(executor, due, loaded.saved?.transaction.mark).catch(() => undefined);
   return { state: loaded.state, version: loaded.version };
+}
+
+/** Saves, unless the statement would be of the transaction of this mark. */
+async function saveOutside(db: Executor, due: StateToSave, mark: string | undefined): Promise<void> {
+  if ((await readTransaction(db)).mark !== mark) await saveState(db, due);
 }
 
 export interface Loaded<State> extends LoadedState<State> {
@@ -84,15 +90,13 @@ export async function load<State, Event extends EventContent>(
   return { state, version, saved };
 }
 
-/** Saves the state when it is due and possible. */
-export async function save<State>(
-  db: Executor,
+/** What there is to save, when it is due and possible. */
+export function saveDue<State>(
   { org, stream }: StreamName,
   { name, saveEvery = 100 }: SaveOptions,
   { state, version, saved }: Loaded<State>,
-): Promise<void> {
-  if (name === undefined || !saved?.mayBeSaved || version - saved.version < saveEvery) return;
+): StateToSave | undefined {
+  if (name === undefined || !saved?.mayBeSaved || version - saved.version < saveEvery) return undefined;
   const json = toSavedJson(state);
-  if (json === undefined) return;
-  await saveState(db, { org, stream, name, version, erasures: saved.erasures, json });
+  return json === undefined ? undefined : { org, stream, name, version, erasures: saved.erasures, json };
 }

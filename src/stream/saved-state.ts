@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { rowsOf, type Executor } from '../db/executor.ts';
 import type { StreamName } from '../log/read-stream.ts';
+import { transactionColumns, type CurrentTransaction, type TransactionRow } from '../log/read-transaction.ts';
 
 /** What is known before a stream is read. */
 export interface SavedState {
@@ -12,27 +13,21 @@ export interface SavedState {
   erasures: number;
   /** Whether the role may save. To try would abort the transaction of a role that may not. */
   mayBeSaved: boolean;
-  /** Whether the connection is inside BEGIN … COMMIT. */
-  inTransaction: boolean;
-  /** A higher isolation fails when what it writes to was changed since it began, and so may not be risked. */
-  readCommitted: boolean;
+  /** The transaction that it was read in. */
+  transaction: CurrentTransaction;
 }
 
-interface SavedRow {
+interface SavedRow extends TransactionRow {
   state: string | null;
   version: string | null;
   erasures: number | null;
   may_be_saved: boolean;
-  in_transaction: boolean;
-  read_committed: boolean;
 }
 
-// Outside a transaction block, a statement is the first, and only, one of its transaction.
 const readSql = `
   select saved.state::text as state, saved.version, stream.erasures,
     has_function_privilege('commitcast.save_state(text, text, text, bigint, int, jsonb)', 'execute') as may_be_saved,
-    transaction_timestamp() <> statement_timestamp() as in_transaction,
-    current_setting('transaction_isolation') in ('read committed', 'read uncommitted') as read_committed
+    ${transactionColumns}
   from (select) one
     left join commitcast.stream stream on stream.org_id = $1 and stream.stream = $2
     left join commitcast.state saved on saved.org_id = $1 and saved.stream = $2 and saved.name = $3`;
@@ -44,13 +39,13 @@ export async function readSaved(
   name: string,
 ): Promise<SavedState> {
   const [row] = await rowsOf<SavedRow>(db, readSql, [org, stream, name]);
+  if (!row) throw new Error('a select without a table returned nothing');
   return {
-    state: row?.state ?? undefined,
-    version: Number(row?.version ?? 0),
-    erasures: row?.erasures ?? 0,
-    mayBeSaved: row?.may_be_saved ?? false,
-    inTransaction: row?.in_transaction ?? true,
-    readCommitted: row?.read_committed ?? false,
+    state: row.state ?? undefined,
+    version: Number(row.version ?? 0),
+    erasures: row.erasures ?? 0,
+    mayBeSaved: row.may_be_saved,
+    transaction: { mark: row.mark, readCommitted: row.read_committed },
   };
 }
 

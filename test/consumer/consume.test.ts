@@ -7,7 +7,9 @@ import { startServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
 const database = await createDatabase();
-await database.pool.query('create table seen (n int generated always as identity, consumer text, position bigint, data int)');
+await database.pool.query(
+  'create table seen (n int generated always as identity, consumer text, position bigint, data int)',
+);
 
 const seen = async (db: TestDatabase, consumer: string) =>
   (
@@ -21,7 +23,11 @@ it('hands the handler every event once, in order, in the transaction that moves 
   const server = await startServer(database);
   const consumer = server.app.commitcast.consume({ name: 'copy', batch: 2 }, async (tx, events) => {
     for (const { position, data } of events)
-      await tx.query('insert into seen (consumer, position, data) values ($1, $2, $3)', ['copy', position, data]);
+      await tx.query('insert into seen (consumer, position, data) values ($1, $2, $3)', [
+        'copy',
+        position,
+        data,
+      ]);
   });
   onTestFinished(() => consumer.stop());
   await until(async () => (await seen(database, 'copy')).length === 3);
@@ -37,7 +43,9 @@ it('gives a drizzle transaction where the database is drizzle’s', async () => 
   const db = drizzle(database.pool);
   const consumer = server.app.commitcast.consume({ name: 'drizzle', db }, async (tx, events) => {
     for (const { position, data } of events)
-      await tx.execute(sql`insert into seen (consumer, position, data) values ('drizzle', ${position}, ${data})`);
+      await tx.execute(
+        sql`insert into seen (consumer, position, data) values ('drizzle', ${position}, ${data})`,
+      );
   });
   onTestFinished(() => consumer.stop());
   await until(async () => (await seen(database, 'drizzle')).length === 5);

@@ -16,7 +16,7 @@ const files = [...text.matchAll(/^```js (\S+)\n(.*?)^```$/gms)].map(
 const tests = files.map(([name]) => name).filter((name) => name.endsWith('.test.mjs'));
 
 it('the page has an example of every part', () => {
-  expect(tests).toHaveLength(6);
+  expect(tests).toHaveLength(7);
 });
 
 it.for(tests)('the example %s passes as printed, against the built package', async (name) => {

@@ -1,0 +1,78 @@
+import type { ConsumerPartition } from '../consumer/list-consumers.ts';
+import type { ParkedDetail } from '../consumer/list-parked.ts';
+
+const integers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+export function formatInteger(value: number): string {
+  return integers.format(value);
+}
+
+export function consumersTable(all: readonly ConsumerPartition[]): string {
+  if (all.length === 0) return 'No consumer has ever run against this database.';
+  const rows = all.map((each) => [
+    each.partitions > 1 ? `${each.name} ${each.partition + 1}/${each.partitions}` : each.name,
+    formatInteger(each.position),
+    formatInteger(each.lagPositions),
+    durationText(each.lagSeconds),
+    formatInteger(each.parked),
+    stateOf(each),
+  ]);
+  const lines = tableLines(['consumer', 'position', 'lag', 'behind', 'parked', 'state'], rows, [1, 2, 3, 4]);
+  const shown = lines.flatMap((line, index) => {
+    const error = all[index - 1]?.error;
+    return error ? [line, `  ${firstLine(error)}`] : [line];
+  });
+  return shown.join('\n');
+}
+
+/** What an operator has to know first. */
+function stateOf({ failed, paused, rebuildAsked, alive, attempts }: ConsumerPartition): string {
+  if (failed) return 'failed: stands still until it is resumed';
+  if (paused) return rebuildAsked ? 'paused, rebuild asked for' : 'paused';
+  if (!alive) return 'no worker';
+  if (rebuildAsked) return 'rebuild asked for';
+  return attempts > 0 ? `tries again, ${attempts} attempt${attempts === 1 ? '' : 's'} so far` : 'runs';
+}
+
+export function parkedTable(all: readonly ParkedDetail[], limit: number): string {
+  if (all.length === 0) return 'Nothing is parked.';
+  const rows = all.map((each) => [
+    each.name,
+    formatInteger(each.position),
+    each.lane,
+    each.expired ? '(no longer kept)' : (each.type ?? ''),
+    String(each.attempts),
+    each.asked === null ? '' : each.asked,
+    each.error === null ? 'waits behind it' : firstLine(each.error),
+  ]);
+  const headings = ['consumer', 'position', 'lane', 'type', 'attempts', 'asked', 'error'];
+  const lines = tableLines(headings, rows, [1, 4]);
+  if (all.length === limit)
+    lines.push(`Not more than ${formatInteger(limit)} are shown: --limit N shows more.`);
+  return lines.join('\n');
+}
+
+/** Columns that hold numbers are set to the right. */
+function tableLines(headings: string[], rows: string[][], numeric: readonly number[]): string[] {
+  const all = [headings, ...rows];
+  const widths = headings.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  return all.map((row) =>
+    row
+      .map((cell, column) =>
+        numeric.includes(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function durationText(seconds: number | null): string {
+  if (seconds === null) return '-';
+  if (seconds < 120) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3_600)} h`;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}

@@ -1,0 +1,16 @@
+import type { Pool } from 'pg';
+import type { Logger } from '../core/logger.ts';
+import type { Database } from './database.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { SettledHead } from './settled-head.ts';
+
+/** What a consumer works with. */
+export interface ConsumerParts<Tx> {
+  options: ResolvedOptions<Tx>;
+  /** For the consumer's own bookkeeping; it waits for no handler. */
+  control: Pool;
+  /** Where the handler's transactions come from. */
+  db: Database<Tx>;
+  head: SettledHead;
+  logger: Logger;
+}
