@@ -63,14 +63,8 @@ const verbs: Readonly<Record<string, (args: string[]) => Operation>> = {
       print(json ? JSON.stringify(all) : consumersTable(all));
     };
   },
-  pause: named((name) => async (db) => {
-    await pauseConsumer(db, name);
-    print(`${name} is paused.`);
-  }),
-  resume: named((name) => async (db) => {
-    await resumeConsumer(db, name);
-    print(`${name} goes on.`);
-  }),
+  pause: plain(pauseConsumer, 'is paused'),
+  resume: plain(resumeConsumer, 'goes on'),
   rewind: named((name, args) => {
     const { to, wait } = parseOptions(args, { to: { type: 'string' }, wait: { type: 'boolean' } });
     if (to === undefined) throw new CommitcastError('USAGE', 'rewind needs --to start|CURSOR|POSITION');
@@ -89,10 +83,7 @@ const verbs: Readonly<Record<string, (args: string[]) => Operation>> = {
       if (wait) await awaitCaughtUp({ db, name, stream: process.stderr });
     };
   }),
-  remove: named((name) => async (db) => {
-    await removeConsumer(db, name);
-    print(`${name} is forgotten.`);
-  }),
+  remove: plain(removeConsumer, 'is forgotten'),
   parked(args) {
     const name = nameIn(args);
     const options = parseOptions(name === undefined ? args : args.slice(1), {
@@ -114,11 +105,19 @@ function named(prepare: (name: string, args: string[]) => Operation): (args: str
   return (args) => {
     const name = nameIn(args);
     if (name === undefined) throw new CommitcastError('USAGE', 'The name of a consumer is needed');
-    const rest = args.slice(1);
-    // Without options of its own a verb takes none.
-    if (prepare.length === 1) parseOptions(rest, {});
-    return prepare(name, rest);
+    return prepare(name, args.slice(1));
   };
+}
+
+/** A verb without options. */
+function plain(operate: (db: Executor, name: string) => Promise<void>, done: string) {
+  return named((name, args) => {
+    parseOptions(args, {});
+    return async (db) => {
+      await operate(db, name);
+      print(`${name} ${done}.`);
+    };
+  });
 }
 
 function nameIn([first]: string[]): string | undefined {

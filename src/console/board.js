@@ -1,26 +1,21 @@
+import { AlarmsView } from './alarms-view.js';
 import { CountersView } from './counters.js';
 import { byId, setText } from './dom.js';
 import { Feed } from './feed.js';
+import { Gap } from './gap.js';
 import { Ledger } from './ledger.js';
+import { Rate } from './rate.js';
 import { keyOf, wholeOrg } from './scope.js';
 import { StreamView } from './stream-view.js';
+import { UnitsState } from './units-state.js';
 import { UnitsView } from './units-view.js';
-import { countOf, plural } from './words.js';
+import { countOf, resetOf } from './words.js';
 
 /**
  * @typedef {import('./session.js').Org & { sees?: import('./scope.js').Subscription[] }} Org
  * @typedef {import('./feed.js').State} State
  * @typedef {import('./feed.js').Reason} Reason
  */
-
-const resets = {
-  expired: 'What happened meanwhile is not kept any more',
-  epoch: 'The database has another history than before',
-  unknown: 'The cursor is of another database',
-};
-
-/** Events per second are counted over so long. */
-const rateWindowMs = 10_000;
 
 /** All that shows one org: what was received, and the connection that it comes through. */
 export class Board {
@@ -29,16 +24,16 @@ export class Board {
   #ledger;
   #onState;
   #feed;
+  #unitsState;
+  #alarms = new AlarmsView(byId('alarms'), (subscription) => void this.#choose(subscription));
   #units = new UnitsView(byId('units'), (subscription) => void this.#choose(subscription));
   #stream = new StreamView(byId('rows'), (site, unit) => this.#nameOf(site, unit));
   #counters = new CountersView(byId('counters'));
   #live = false;
-  #liveSince = 0;
-  /** @type {number[]} when live events came */
-  #arrivals = [];
-  /** What is away is caught up on: the line in the stream tells how it went. */
-  /** @type {{ since: number | undefined, replayed: number, text: string, row?: { mark: string }, line?: HTMLElement | undefined }} */
-  #gap = { since: undefined, replayed: 0, text: '' };
+  #rate = new Rate();
+  #gap = new Gap(byId('gap'));
+  /** @type {State} */
+  #state = 'connecting';
 
   /**
    * @param {{ renew: () => Promise<string | undefined>, onState: (state: State, reason?: Reason) => void }} options
@@ -47,6 +42,12 @@ export class Board {
     this.#onState = onState;
     this.#org = { id: '', name: '', token: '' };
     this.#ledger = new Ledger('');
+    this.#unitsState = new UnitsState({
+      source: { url: () => this.#org.readModel, token: () => this.#org.token, renew },
+      ledger: () => this.#ledger,
+      progress: byId('rebuild'),
+      onTaken: () => this.#draw(),
+    });
     this.#feed = new Feed({
       auth: () => ({
         token: this.#org.token,
@@ -59,14 +60,15 @@ export class Board {
       onEvents: (events, cursor) => this.#receive(events, cursor),
       onLive: ({ cursor, denied }) => {
         this.#ledger.moveTo(cursor);
-        this.#endGap();
+        this.#gap.close();
+        this.#draw();
+        this.#unitsState.live(cursor);
         if (denied.length > 0) this.#mark(`Denied: ${denied.map(({ code }) => code).join(', ')}`);
       },
       onReset: ({ reason, cursor }) => {
-        this.#startAnew(
-          `${resets[/** @type {keyof typeof resets} */ (reason)] ?? reason}: the page starts anew`,
-        );
+        this.#startAnew(`${resetOf(reason)}: the page starts anew`);
         this.#ledger.moveTo(cursor);
+        void this.#unitsState.load(cursor);
       },
       onCheckpoint: ({ cursor }) => {
         this.#ledger.moveTo(cursor);
@@ -78,7 +80,7 @@ export class Board {
   }
 
   /**
-   * Shows an org: from where this tab has left it, or live from now.
+   * Shows an org: from where this tab has left it; else from the state that the server keeps; else live from now.
    *
    * @param {Org} org
    */
@@ -89,14 +91,28 @@ export class Board {
     this.#ledger.expect(org.sites);
     this.#units.clear(org.name);
     this.#stream.show(this.#ledger.state.rows);
-    this.#arrivals = [];
-    this.#gap = { since: undefined, replayed: 0, text: 'Back here' };
-    setText(byId('gap'), '');
+    this.#gap.tell('');
     this.#draw();
+    const { cursor } = this.#ledger.state;
+    if (cursor === undefined) {
+      void this.#begin();
+      return;
+    }
+    this.#gap.open('Back here');
+    this.#feed.connect();
+    // What this tab has kept goes on meanwhile.
+    void this.#unitsState.load(cursor);
+  }
+
+  async #begin() {
+    this.#onState('connecting');
+    if (!(await this.#unitsState.begin())) return;
+    this.#gap.open('State loaded');
     this.#feed.connect();
   }
 
   close() {
+    this.#unitsState.stop();
     this.#feed.disconnect();
     this.#live = false;
     if (this.#org.id !== '') this.#ledger.save();
@@ -111,10 +127,6 @@ export class Board {
     if (this.#org.id !== '') this.#ledger.save();
   }
 
-  reconnect() {
-    this.#feed.connect();
-  }
-
   /** @param {number} ms */
   cut(ms) {
     this.#feed.cut(ms);
@@ -122,11 +134,8 @@ export class Board {
 
   /** Numbers that change by themselves. */
   tick() {
-    const now = performance.now();
-    this.#arrivals = this.#arrivals.filter((at) => at > now - rateWindowMs);
-    const countedMs = Math.min(rateWindowMs, now - this.#liveSince);
-    const told = this.#live && countedMs >= 2_000;
-    setText(byId('rate'), told ? ((this.#arrivals.length * 1_000) / countedMs).toFixed(1) : '–');
+    const rate = this.#live ? this.#rate.perSecond : undefined;
+    setText(byId('rate'), rate?.toFixed(1) ?? '–');
   }
 
   get #followed() {
@@ -142,12 +151,21 @@ export class Board {
     ledger.follow([next]);
     this.#mark(`From here: ${this.#titleOf(next)}`);
     this.#draw();
+    // What comes into sight has not been followed so far.
+    this.#unitsState.distrust();
+    // The handshake of this session has named the previous one.
+    if (this.#state === 'catching-up') this.#feed.connect();
     if (!this.#live) return;
-    const refusal = await this.#feed.follow(next, followed);
-    if (!refusal || ledger !== this.#ledger) return;
-    ledger.follow(followed);
-    this.#mark(`${refusal.code}: ${refusal.message}`);
-    this.#draw();
+    const { refusal, cursor } = await this.#feed.follow(next, followed);
+    // Somebody has chosen something else meanwhile.
+    if (ledger !== this.#ledger || this.#followed[0] !== next) return;
+    if (refusal) {
+      ledger.follow(followed);
+      this.#mark(`${refusal.code}: ${refusal.message}`);
+      this.#draw();
+    }
+    const from = refusal ? ledger.state.cursor : cursor;
+    if (from !== undefined) void this.#unitsState.load(from);
   }
 
   /**
@@ -155,17 +173,17 @@ export class Board {
    * @param {Reason} [reason]
    */
   #changeTo(state, reason) {
+    this.#state = state;
     if (this.#live && state !== 'live') {
       this.#live = false;
-      this.#gap = { since: performance.now(), replayed: 0, text: 'Reconnected' };
-      this.#arrivals = [];
+      this.#gap.open('Reconnected', performance.now());
     }
     if (state === 'live' && !this.#live) {
       this.#live = true;
-      this.#liveSince = performance.now();
+      this.#rate.begin();
     }
-    if (state === 'offline') setText(byId('gap'), `Away: ${reason?.message ?? 'the connection is lost'}`);
-    if (state === 'catching-up' && !this.#gap.row) this.#beginCatchUp();
+    if (state === 'offline') this.#gap.tell(`Away: ${reason?.message ?? 'the connection is lost'}`);
+    if (state === 'catching-up' && !this.#gap.isMarked) this.#beginCatchUp();
     this.#onState(state, reason);
     this.tick();
   }
@@ -174,21 +192,8 @@ export class Board {
   #beginCatchUp() {
     const resumes = this.#ledger.state.cursor !== undefined;
     const row = this.#ledger.mark(resumes ? 'Catching up' : 'Live from here');
-    this.#gap = { ...this.#gap, row, line: this.#stream.add([row]) };
-    if (!resumes) this.#gap.text = '';
-  }
-
-  #endGap() {
-    const { since, replayed, text, row, line } = this.#gap;
-    setText(byId('gap'), row && text === '' ? row.mark : '');
-    if (row && text !== '') {
-      const away = since === undefined ? '' : ` after ${((performance.now() - since) / 1_000).toFixed(1)} s`;
-      row.mark = `${text}${away}: ${replayed === 0 ? 'nothing was missed' : `${plural(replayed, 'event')} replayed`}`;
-      if (line) setText(line, row.mark);
-      setText(byId('gap'), row.mark);
-    }
-    this.#gap = { since: undefined, replayed: 0, text: '' };
-    this.#draw();
+    this.#gap.mark(row, this.#stream.add([row]));
+    if (!resumes) this.#gap.forget();
   }
 
   /**
@@ -197,8 +202,8 @@ export class Board {
    */
   #receive(events, cursor) {
     const rows = this.#ledger.receive(events, cursor, !this.#live);
-    if (this.#live) this.#arrivals.push(...rows.map(() => performance.now()));
-    else this.#gap.replayed += rows.length;
+    if (this.#live) this.#rate.count(rows.length);
+    else this.#gap.count(rows.length);
     this.#stream.add(rows);
     this.#draw();
   }
@@ -210,7 +215,9 @@ export class Board {
     this.#units.clear(this.#org.name);
     this.#stream.show([]);
     this.#mark(why);
-    this.#gap = { since: undefined, replayed: 0, text: '', row: { mark: why } };
+    this.#gap.open('');
+    this.#gap.mark({ mark: why });
+    this.#unitsState.distrust();
     this.#draw();
   }
 
@@ -224,6 +231,7 @@ export class Board {
     setText(byId('position'), state.last === 0 ? '–' : countOf(state.last));
     setText(byId('cursor'), state.cursor === undefined ? '' : `cursor ${state.cursor}`);
     this.#units.draw(state, this.#followed);
+    this.#alarms.draw(state.units);
     this.#counters.draw(state);
   }
 

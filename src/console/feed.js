@@ -91,28 +91,27 @@ export class Feed {
    *
    * @param {Subscription} next
    * @param {readonly Subscription[]} previous
-   * @returns {Promise<Reason | undefined>} why not, if not
+   * @returns {Promise<{ refusal?: Reason, cursor?: string }>} live from the cursor; or why not, if not
    */
   async follow(next, previous) {
     const { id } = this.#socket;
-    const refusal = await this.#ask('subscribe', next);
-    if (refusal) return refusal;
+    const answer = await this.#ask('subscribe', next);
+    if (answer?.error) return { refusal: answer.error };
     for (const each of previous) {
-      if (this.#socket.id !== id) return undefined;
+      if (this.#socket.id !== id) return {};
       await this.#ask('unsubscribe', each);
     }
-    return undefined;
+    return answer?.cursor === undefined ? {} : { cursor: answer.cursor };
   }
 
   /**
    * @param {string} request
    * @param {object} argument
-   * @returns {Promise<Reason | undefined>}
+   * @returns {Promise<{ error?: Reason, cursor?: string } | undefined>}
    */
   async #ask(request, argument) {
     try {
-      const answer = await this.#socket.timeout(10_000).emitWithAck(request, argument);
-      return answer.ok ? undefined : answer.error;
+      return await this.#socket.timeout(10_000).emitWithAck(request, argument);
     } catch {
       return undefined;
     }

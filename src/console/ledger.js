@@ -1,4 +1,4 @@
-import { described, evolve, unitOfModel } from './unit-state.js';
+import { blankUnit, described, evolve, unitOfModel } from './unit-state.js';
 
 /**
  * What the page has got, and what it can check by itself. State and cursor are kept together in one item of
@@ -123,7 +123,7 @@ export class Ledger {
 
   /** A state of the units is being loaded that is at or after the present cursor: what comes from now on is kept. */
   expectModel() {
-    this.#since = [];
+    this.#since ??= [];
   }
 
   /**
@@ -132,16 +132,10 @@ export class Ledger {
    * @param {import('./read-model.js').Model} model
    */
   takeModel({ units, position }) {
-    for (const [id, known] of Object.entries(this.#state.units)) {
-      const { site, name, kind, limit } = known;
-      const told = units.find((unit) => unit.id === id);
-      // One that is not told has had no events, or its history was erased.
-      this.#state.units[id] = told
-        ? unitOfModel(told, known)
-        : { series: [], alarms: 0, ...JSON.parse(JSON.stringify({ site, name, kind, limit })) };
-    }
-    for (const told of units)
-      this.#state.units[told.id] ??= unitOfModel(told, undefined);
+    const known = this.#state.units;
+    // One that is not told of has had no events, or its history was erased.
+    this.#state.units = Object.fromEntries(Object.entries(known).map(([id, unit]) => [id, blankUnit(unit)]));
+    for (const told of units) this.#state.units[told.id] = unitOfModel(told, known[told.id]);
     this.#state.modelPosition = position;
     for (const event of this.#since ?? []) this.#evolve(event);
     this.#since = undefined;
@@ -169,6 +163,7 @@ export class Ledger {
   clear() {
     const { followed } = this.#state;
     this.#state = { ...nothing(), followed };
+    this.#since = undefined;
     this.#saveSoon();
   }
 

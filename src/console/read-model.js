@@ -24,7 +24,7 @@
  * @property {boolean} reached whether it is at or after the cursor that was asked for
  *
  * @typedef {object} Source
- * @property {string} url
+ * @property {() => string | undefined} url where there is none, nothing is loaded
  * @property {() => string} token
  * @property {() => Promise<string | undefined>} renew
  */
@@ -68,6 +68,7 @@ export class ReadModel {
    */
   async at(cursor) {
     const { signal } = this.#begin();
+    if (this.#source.url() === undefined) return undefined;
     for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 1.6, maxPauseMs)) {
       const model = await this.#fetch(cursor, signal).catch(() => undefined);
       if (signal.aborted) return undefined;
@@ -101,7 +102,10 @@ export class ReadModel {
    */
   async #fetch(after, signal) {
     const { url, token, renew } = this.#source;
-    const address = new URL(url, document.baseURI);
+    const path = url();
+    if (path === undefined) return undefined;
+    // Relative to the page, which may be served below a path of somebody's choice.
+    const address = new URL(path.replace(/^\//, ''), document.baseURI);
     if (after !== undefined) address.searchParams.set('after', after);
     const ask = () =>
       fetch(address, { headers: { authorization: `Bearer ${token()}` }, cache: 'no-store', signal });

@@ -7,6 +7,7 @@
  * @property {string} token
  * @property {{ id: string, name: string, units: { id: string, name: string, kind?: string, limit?: number }[] }[]} [sites]
  *   what there is to see, when the server tells; otherwise the page learns it from the events
+ * @property {string} [readModel] where the server keeps the state of the units, if it does
  *
  * @typedef {{ demo: boolean, orgs: Org[] }} Session
  */

@@ -42,6 +42,17 @@ export function unitOfModel(told, known) {
 }
 
 /**
+ * A unit without events; what it is stays.
+ *
+ * @param {Unit} known
+ * @returns {Unit}
+ */
+export function blankUnit(known) {
+  const { site } = known;
+  return { ...described(known), ...(site === undefined ? {} : { site }), series: [], alarms: 0 };
+}
+
+/**
  * Takes an event in.
  *
  * @param {Unit} unit

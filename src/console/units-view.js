@@ -1,10 +1,10 @@
 import { make, setText } from './dom.js';
 import { keyOf, reaches, wholeOrg } from './scope.js';
-import { Sparkline } from './sparkline.js';
+import { UnitCard } from './unit-card.js';
+import { plural } from './words.js';
 
 /**
  * @typedef {import('./scope.js').Subscription} Subscription
- * @typedef {import('./ledger.js').Unit} Unit
  */
 
 const elsewhere = '';
@@ -15,7 +15,7 @@ export class UnitsView {
   #choose;
   /** @type {Map<string, { section: HTMLElement, title: HTMLButtonElement, alarm: HTMLElement, cards: HTMLElement }>} */
   #sites = new Map();
-  /** @type {Map<string, Card>} */
+  /** @type {Map<string, UnitCard>} */
   #cards = new Map();
   #org = this.#scopeButton(wholeOrg, 'whole');
 
@@ -46,10 +46,14 @@ export class UnitsView {
       card.draw(unit);
       card.element.toggleAttribute('data-away', !followed.some((each) => reaches(each, unit.site, id)));
     }
+    const units = Object.values(state.units);
     for (const [id, { name, alarm }] of Object.entries(state.sites)) {
       const site = this.#siteOf(id);
       setText(site.title, name ?? id);
-      site.alarm.hidden = !alarm;
+      const open = units.filter((unit) => unit.site === id && unit.alarmSince !== undefined).length;
+      const alarms = open > 0 && plural(open, 'alarm');
+      setText(site.alarm, [alarm && 'site alarm', alarms].filter(Boolean).join(' · '));
+      site.alarm.hidden = site.alarm.textContent === '';
     }
     const chosen = new Set(followed.map(keyOf));
     for (const button of this.#root.querySelectorAll('button[data-scope]'))
@@ -63,7 +67,7 @@ export class UnitsView {
     const title = this.#scopeButton({ site: id, deep: true }, 'site');
     title.append(id);
     title.hidden = id === elsewhere;
-    const alarm = make('span', { class: 'site-alarm' }, 'site alarm');
+    const alarm = make('span', { class: 'site-alarm' });
     alarm.hidden = true;
     const cards = make('div', { class: 'cards' });
     const section = make('section', {}, make('h3', {}, title, alarm), cards);
@@ -80,7 +84,7 @@ export class UnitsView {
   #cardOf(id, site) {
     let card = this.#cards.get(id);
     if (!card) {
-      card = new Card(id, this.#scopeButton({ unit: id }, 'card'));
+      card = new UnitCard(id, this.#scopeButton({ unit: id }, 'card'));
       this.#cards.set(id, card);
     }
     const { cards } = this.#siteOf(site);
@@ -96,37 +100,5 @@ export class UnitsView {
     const button = make('button', { type: 'button', class: kind, 'data-scope': keyOf(subscription) });
     button.addEventListener('click', () => this.#choose(subscription));
     return button;
-  }
-}
-
-class Card {
-  element;
-  #id;
-  #name = make('b');
-  #value = make('strong');
-  #note = make('small');
-  #spark = new Sparkline();
-
-  /**
-   * @param {string} id
-   * @param {HTMLButtonElement} element
-   */
-  constructor(id, element) {
-    this.#id = id;
-    this.element = element;
-    element.setAttribute('data-unit', id);
-    element.append(this.#name, this.#value, this.#spark.element, this.#note);
-  }
-
-  /** @param {Unit} unit */
-  draw({ name, kind, limit, series, alarm, doorOpen, type }) {
-    const last = series.at(-1);
-    setText(this.#name, name ?? this.#id);
-    setText(this.#value, last === undefined ? (kind || !type ? '–' : type) : `${last.toFixed(1)}°`);
-    this.#value.toggleAttribute('data-text', last === undefined && type !== undefined && !kind);
-    const notes = [alarm && limit !== undefined ? `above ${limit}°` : kind, doorOpen ? 'open' : undefined];
-    setText(this.#note, notes.filter((note) => note !== undefined).join(' · '));
-    this.element.toggleAttribute('data-alarm', alarm === true);
-    this.#spark.draw(series, limit);
   }
 }

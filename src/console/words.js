@@ -13,9 +13,28 @@ export function timeOf(time) {
   return clock.format(new Date(time));
 }
 
+const toSecond = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** @param {string} time */
+export function secondOf(time) {
+  return toSecond.format(new Date(time));
+}
+
 /** @param {number} value */
 export function countOf(value) {
   return grouped.format(value);
+}
+
+/** @type {Record<string, string>} */
+const resets = {
+  expired: 'What happened meanwhile is not kept any more',
+  epoch: 'The database has another history than before',
+  unknown: 'The cursor is of another database',
+};
+
+/** @param {string} reason */
+export function resetOf(reason) {
+  return resets[reason] ?? reason;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Pool, PoolClient } from 'pg';
+import { checkOut } from '../db/check-out.ts';
 import type { Transaction } from '../log/transaction.ts';
 
 /** A drizzle database, or anything that runs work in a transaction of its own. */
@@ -62,13 +63,11 @@ export async function inPoolTransaction(
   pool: Pool,
   work: (client: PoolClient) => Promise<void>,
 ): Promise<void> {
-  const client = await pool.connect();
-  // The query in flight fails as well; an error event without a listener would end the process.
   const lost = { error: undefined as Error | undefined };
   const onError = (error: Error) => {
     lost.error = error;
   };
-  client.on('error', onError);
+  const client = await checkOut(pool, onError);
   try {
     await client.query('begin');
     await work(client);
@@ -79,8 +78,8 @@ export async function inPoolTransaction(
     });
     throw error;
   } finally {
-    client.off('error', onError);
     client.release(lost.error);
+    client.off('error', onError);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CommitcastEvent } from '../core/event.ts';
 import { erasedType } from '../log/control-event.ts';
-import type { LogEntry } from '../log/read-range.ts';
+import type { LogEntry } from '../log/log-entry.ts';
 import type { ResolvedOptions } from './options.ts';
 import { laneOf } from './parked.ts';
 

@@ -2,7 +2,7 @@ import type { CommitcastEvent } from '../core/event.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { Executor } from '../db/executor.ts';
 import { readPage } from '../log/read-page.ts';
-import type { RangePage } from '../log/read-range.ts';
+import type { RangePage } from '../log/read-page.ts';
 import { executorOf } from '../log/transaction.ts';
 import { enter, moveCheckpoint, type Claim } from './checkpoint.ts';
 import { inTransaction, type Database } from './database.ts';

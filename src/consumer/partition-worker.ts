@@ -210,8 +210,10 @@ export class PartitionWorker<Tx> {
 
   async #save(always = false): Promise<void> {
     const { position } = this.#held;
-    if (position > this.#saved.position || always)
-      await moveCheckpoint(this.#options.control, this.#claim, this.#saved.position, position);
+    this.#saved.at = performance.now();
+    // Attempts at the next event are not over because time passes.
+    if (position === this.#saved.position && !always) return;
+    await moveCheckpoint(this.#options.control, this.#claim, this.#saved.position, position);
     this.#moved();
   }
 

@@ -1,6 +1,6 @@
 import { maxBatchBytes, maxBatchEvents } from '../core/protocol.ts';
 import type { ControlEvent } from '../log/control-event.ts';
-import type { LogEntry } from '../log/read-range.ts';
+import type { LogEntry } from '../log/log-entry.ts';
 import { roomsOf } from './rooms.ts';
 
 /** What is done at once: entries that go to the same rooms in one message; or a control event, alone at its place. */

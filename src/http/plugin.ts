@@ -10,6 +10,7 @@ import { answerErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
 import { Instance } from './instance.ts';
+import { metricsRoutes } from './metrics.ts';
 import { resolvePluginOptions, type CommitcastOptions } from './plugin-options.ts';
 import { endConnections } from './upgraded.ts';
 
@@ -76,6 +77,7 @@ async function plugin(app: FastifyInstance, given: CommitcastOptions): Promise<v
   await app.register((scope, _options, ready) => {
     answerErrors(scope);
     healthRoutes(scope, instance);
+    metricsRoutes(scope, instance, io);
     historyRoutes(scope, instance);
     ready();
   });

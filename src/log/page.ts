@@ -1,4 +1,5 @@
 import { bytesSql, eventColumnNames, eventColumns, maxPageBytes, type EventRow } from './event-row.ts';
+import { presentEpochSql } from './present-epoch.ts';
 
 /** A row of a page; without an event when the page has none, for then the floor is told all the same. */
 export type PageRow = { floor: string; epoch: string | null; wanted: string } & (
@@ -32,25 +33,14 @@ export const eventsOf = (candidates: string): string => `
 
 /**
  * Ends a statement whose CTEs are `wanted` (positions) and `events`: cuts the page by bytes, and adds the floor and the
- * epoch. An epoch whose identity is not that of the database is of a history that has been replaced: the database was
- * restored, or a standby was promoted, and nobody has opened the new epoch so far. (The system identifier is left out:
- * reading it is dear, and another system is never met on the way from one page to the next with all else alike.)
+ * epoch, which is null for a history that nobody has opened one for.
  */
 export const pageSql = `
   measured as (
     select *, sum(${bytesSql}) over (order by position ${rowsBefore}) as bytes_before from events
-  ), present as materialized (
-    select case
-      when timeline = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
-        and log_oid = 'commitcast.log'::regclass::oid
-        and database_oid = (select oid from pg_database where datname = current_database())
-      then epoch
-    end as epoch
-    from commitcast.epoch order by ordinal desc limit 1
   )
-  select relay.floor, (select count(*) from wanted) as wanted, ${eventColumnNames}, present.epoch
-  from (select floor from commitcast.relay limit 1) relay
-    cross join present
+  select relay.floor, relay.epoch, (select count(*) from wanted) as wanted, ${eventColumnNames}
+  from (select floor, ${presentEpochSql} as epoch from commitcast.relay limit 1 offset 0) relay
     left join measured on bytes_before is null or bytes_before < ${maxPageBytes}
   order by position`;
 

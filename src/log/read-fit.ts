@@ -1,4 +1,5 @@
 import { rowsOf, type Executor } from '../db/executor.ts';
+import { presentEpochSql } from './present-epoch.ts';
 
 /** What a transaction's snapshot shows beyond a settled position. */
 export interface Fit {
@@ -15,24 +16,14 @@ export interface Fit {
 /** With more than these beyond the settled position it is better to settle first. */
 const limit = 10_000;
 
-// The epoch counts only with the identity that the database has, as for pages (see page.ts). A standby shows no locks
-// of the primary's, so nothing can be proved there, and asking it for its place in the WAL would be an error.
+// A standby shows no locks of the primary's, so nothing could be proved there.
 const sql = `
   with beyond as (
     select position from commitcast.log where position > $1 order by position limit ${limit}
   )
   select (select count(*) from beyond) as count, (select max(position) from beyond) as last,
     current_setting('transaction_isolation') as isolation,
-    case
-      when pg_is_in_recovery() then null
-      when present.timeline = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
-        and present.log_oid = 'commitcast.log'::regclass::oid
-        and present.database_oid = (select oid from pg_database where datname = current_database())
-      then present.epoch
-    end as epoch
-  from (
-    select epoch, timeline, log_oid, database_oid from commitcast.epoch order by ordinal desc limit 1
-  ) present`;
+    ${presentEpochSql} as epoch`;
 
 /** As the first statement of a REPEATABLE READ transaction it also decides what the transaction sees from now on. */
 export async function readFit(db: Executor, settled: number): Promise<Fit> {

@@ -1,10 +1,11 @@
-import { CommitcastError } from '../core/errors.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
-import { toControlEvent } from './control-event.ts';
-import { toEvent, type EventRow } from './event-row.ts';
-import { eventsOf, pageOf, pageSql, type PageRow } from './page.ts';
-import type { LogEntry, RangePage } from './read-range.ts';
+import { toLogEntry, type LogEntry } from './log-entry.ts';
+import { eventsOf, pageOf, pageSql, type Page, type PageRow } from './page.ts';
+
+export interface RangePage extends Omit<Page, 'rows'> {
+  entries: LogEntry[];
+}
 
 export interface PageRange {
   after: number;
@@ -37,8 +38,6 @@ const sqlFor = (where: string) => `
 /**
  * A page of `(after, upTo]`, rising: everything up to its `to` that is wanted is in it. Control events are in it
  * whatever is said of site, unit and types: of the scope's org, and of the partition.
- *
- * @throws {CommitcastError} `UNAVAILABLE` when no epoch was ever opened in this database
  */
 export async function readPage(db: Executor, range: PageRange): Promise<RangePage> {
   const { after, upTo, limit, scope, types, partition } = range;
@@ -46,15 +45,8 @@ export async function readPage(db: Executor, range: PageRange): Promise<RangePag
   const end = filtered ? Math.min(upTo, after + maxScan) : upTo;
   const values: unknown[] = [after, end, limit];
   const where = filtered ? conditionsOf(range, (value) => `$${values.push(value)}`) : '';
-  const found = await rowsOf<PageRow>(db, sqlFor(where), values);
-  // One row at least says the floor, as soon as an epoch was opened.
-  if (found.length === 0)
-    throw new CommitcastError(
-      'UNAVAILABLE',
-      'The database has no epoch yet: start a relay, or `commitcast serve`',
-    );
-  const { rows, ...page } = pageOf(found, limit, end);
-  return { entries: rows.map(toEntry), ...page };
+  const { rows, ...page } = pageOf(await rowsOf<PageRow>(db, sqlFor(where), values), limit, end);
+  return { entries: rows.map(toLogEntry), ...page };
 }
 
 /** `bind` takes a value, and returns how the statement names it. */
@@ -77,10 +69,4 @@ function scopeConditions(
   if (site === undefined) return deep ? [] : [`room = ${bind(`org:${org}`)}`];
   const ofSite = `room = ${bind(`org:${org}:site:${site}`)}`;
   return [deep ? `(${ofSite} or (site_id = ${bind(site)} and unit_id is not null))` : ofSite];
-}
-
-function toEntry(row: EventRow): LogEntry {
-  const event = toEvent(row);
-  const bytes = Buffer.byteLength(row.data) + Buffer.byteLength(row.meta ?? '') + 250;
-  return { event, bytes, control: row.control ? toControlEvent(event, row) : undefined };
 }

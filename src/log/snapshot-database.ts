@@ -1,5 +1,6 @@
 import type { SQL } from 'drizzle-orm';
 import type { Pool, PoolClient } from 'pg';
+import { checkOut } from '../db/check-out.ts';
 import type { Executor } from '../db/executor.ts';
 import { executorOf, type DrizzleTransaction } from './transaction.ts';
 
@@ -36,29 +37,12 @@ export function snapshotDatabaseOf<Tx>(db: DrizzleDatabase<Tx> | Pool): Snapshot
 
 const ignore = () => undefined;
 
-/**
- * A connection that is lost while it is idle, as when `work` waits for something else, must not end the process. The
- * pool listens until it hands the client over, and a last message may be in the same packet as the first: a promise
- * would give the client to us too late to listen.
- */
-function checkOut(pool: Pool): Promise<PoolClient> {
-  return new Promise((resolve, reject) => {
-    pool.connect((error, client) => {
-      if (!client) {
-        reject(error ?? new Error('the pool gave no connection'));
-        return;
-      }
-      client.on('error', ignore);
-      resolve(client);
-    });
-  });
-}
-
 function poolDatabase(pool: Pool): SnapshotDatabase<PoolClient> {
   return {
     executor: pool,
     async transaction(work) {
-      const client = await checkOut(pool);
+      // A connection may be lost while it is idle, as when `work` waits for something else.
+      const client = await checkOut(pool, ignore);
       let usable = false;
       try {
         await client.query('begin isolation level repeatable read read only');

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { silentLogger } from '../../src/core/logger.ts';
 import { connect } from '../../src/db/connection.ts';
 import { makePartitions } from '../../src/log/partitions.ts';
+import { sqlStateOf } from '../../src/db/sql-state.ts';
 import { dropExpired, isExpired } from '../../src/log/retention.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { insertEvent, pidOf, typesInLog, untilBlocked } from '../support/transactions.ts';
@@ -49,6 +50,28 @@ async function waitingForMs(client: Client): Promise<number> {
     [pidOf(client)],
   );
   return Number(rows[0]?.['ms']);
+}
+
+/** Who writes for long in another database of the cluster makes every new snapshot of ours look old. */
+async function untilUnseen(): Promise<void> {
+  await until(async () => {
+    const { rows } = await query(
+      `select pg_snapshot_xmin(pg_current_snapshot())::text::bigint > xmin::text::bigint as young
+       from pg_inherits where inhrelid = to_regclass('commitcast.log_1')`,
+    );
+    return rows[0]?.['young'] === true;
+  });
+}
+
+/** Others may have had their snapshots at the very moment of the look. */
+async function dropPatiently(): Promise<string | undefined> {
+  for (;;) {
+    try {
+      return await dropExpired(db, hour);
+    } catch (error) {
+      if (sqlStateOf(error) !== '55P03') throw error;
+    }
+  }
 }
 
 /** A transaction whose snapshot is older than all that follows; it has read the log, or not yet. */
@@ -171,13 +194,11 @@ describe('what holds a drop up, or cuts it off', () => {
     const reader = await openReader('select count(*) from commitcast.log');
     await cutOff(reader);
     await reader.query('commit');
+    await untilUnseen();
     const elsewhere = await openReader('select count(*) from commitcast.membership');
-    const finishing = dropExpired(db, hour);
-    let failed = false;
-    finishing.catch(() => (failed = true));
-    await untilBlocked(database, db);
+    const finishing = dropPatiently();
     // Far longer than the wait for one that may see it.
-    await until(async () => failed || (await waitingForMs(db)) > 1_000);
+    await until(async () => (await waitingForMs(db)) > 1_000);
     await elsewhere.query('commit');
     expect(await finishing).toBe('log_1');
   });

@@ -78,7 +78,7 @@ it('survives a server that says in one packet that it is ready, and that it ends
   onTestFinished(() => pool.end());
   pool.on('error', () => undefined);
   // What is asked before the transaction is answered, so that only the transaction meets the dying server.
-  pool.query = database.pool.query.bind(database.pool) as typeof pool.query;
+  pool.query = database.pool.query.bind(database.pool);
 
   await expect(snapshot(pool, () => 'never')).rejects.toThrow();
   await until(() => pool.totalCount === 0);

@@ -1,0 +1,45 @@
+import { BlockList, isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { CommitcastError } from '../core/errors.ts';
+import type { Rights } from '../gateway/rights.ts';
+
+const adminRole = 'admin';
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** What proxies say of whom they ask for. */
+const forwardingHeaders = ['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true-client-ip'];
+
+/**
+ * Metrics name consumers, and say how busy the installation is, over all orgs: they are for whoever runs it. That is
+ * somebody on this machine, or a token whose role is `admin`.
+ *
+ * @throws {CommitcastError} what is wrong with a token; `SUBSCRIPTION_DENIED` (403) for anybody else
+ */
+export async function expectOperator(request: FastifyRequest, rights: Rights): Promise<void> {
+  if (isLocal(request)) return;
+  const [scheme, token] = (request.headers.authorization ?? '').split(' ', 2);
+  if (scheme?.toLowerCase() === 'bearer') {
+    const { role } = await rights.authenticate(token, undefined);
+    if (role === adminRole) return;
+  }
+  throw new CommitcastError(
+    'SUBSCRIPTION_DENIED',
+    'Metrics are for requests from this machine, or with a token whose role is `admin`',
+  );
+}
+
+/**
+ * By the socket, not by what Fastify makes of headers: those anybody can send. A request that a proxy on this machine
+ * has passed on comes from elsewhere.
+ */
+function isLocal({ raw: { socket, headers } }: FastifyRequest): boolean {
+  const address = socket.remoteAddress ?? '';
+  const family = isIP(address);
+  if (family === 0 || !loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')) return false;
+  return !Object.keys(headers).some(
+    (name) => name.startsWith('x-forwarded-') || forwardingHeaders.includes(name),
+  );
+}
