@@ -117,5 +117,4 @@ describe('a page', () => {
     expect(page.entries).toHaveLength(10);
     expect(page.to).toBe(10);
   });
-  });
 });
