@@ -114,7 +114,6 @@ describe('a page', () => {
     await database.pool.query('delete from commitcast.epoch');
     const page = await readPage(database.pool, { after: 0, upTo: 50_001, limit: 10 });
     expect(page.epoch).toBeUndefined();
-    expect(page.entries).toHaveLength(10);
-    expect(page.to).toBe(10);
+    expect(page.to).toBe(50_001);
   });
 });
