@@ -20,8 +20,8 @@ import { countOf, resetOf } from './words.js';
 /** All that shows one org: what was received, and the connection that it comes through. */
 export class Board {
   /** @type {Org} */
-  #org;
-  #ledger;
+  #org = { id: '', name: '', token: '' };
+  #ledger = new Ledger('');
   #onState;
   #feed;
   #unitsState;
@@ -29,7 +29,6 @@ export class Board {
   #units = new UnitsView(byId('units'), (subscription) => void this.#choose(subscription));
   #stream = new StreamView(byId('rows'), (site, unit) => this.#nameOf(site, unit));
   #counters = new CountersView(byId('counters'));
-  #live = false;
   #rate = new Rate();
   #gap = new Gap(byId('gap'));
   /** @type {State} */
@@ -40,8 +39,6 @@ export class Board {
    */
   constructor({ renew, onState }) {
     this.#onState = onState;
-    this.#org = { id: '', name: '', token: '' };
-    this.#ledger = new Ledger('');
     this.#unitsState = new UnitsState({
       source: { url: () => this.#org.readModel, token: () => this.#org.token, renew },
       ledger: () => this.#ledger,
@@ -114,8 +111,8 @@ export class Board {
   close() {
     this.#unitsState.stop();
     this.#feed.disconnect();
-    this.#live = false;
-    if (this.#org.id !== '') this.#ledger.save();
+    this.#state = 'connecting';
+    this.save();
   }
 
   /** @param {string} token */
@@ -136,6 +133,10 @@ export class Board {
   tick() {
     const rate = this.#live ? this.#rate.perSecond : undefined;
     setText(byId('rate'), rate?.toFixed(1) ?? '–');
+  }
+
+  get #live() {
+    return this.#state === 'live';
   }
 
   get #followed() {
@@ -173,15 +174,10 @@ export class Board {
    * @param {Reason} [reason]
    */
   #changeTo(state, reason) {
+    const wasLive = this.#live;
     this.#state = state;
-    if (this.#live && state !== 'live') {
-      this.#live = false;
-      this.#gap.open('Reconnected', performance.now());
-    }
-    if (state === 'live' && !this.#live) {
-      this.#live = true;
-      this.#rate.begin();
-    }
+    if (wasLive && !this.#live) this.#gap.open('Reconnected', performance.now());
+    if (this.#live && !wasLive) this.#rate.begin();
     if (state === 'offline') this.#gap.tell(`Away: ${reason?.message ?? 'the connection is lost'}`);
     if (state === 'catching-up' && !this.#gap.isMarked) this.#beginCatchUp();
     this.#onState(state, reason);

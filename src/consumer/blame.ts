@@ -1,7 +1,7 @@
 import { CommitcastError } from '../core/errors.ts';
 import { isUnreachable, sqlStateOf } from '../db/sql-state.ts';
 import { FencedError } from './checkpoint.ts';
-import { StrangeEpochError } from './handle-page.ts';
+import { StrangeEpochError } from './read-next.ts';
 
 /** Serialization failure, deadlock, a lock or a statement that took too long: others were in the way. */
 const passing = new Set(['40001', '40P01', '55P03', '57014']);

@@ -1,4 +1,5 @@
 import { rowsOf, type Executor } from '../db/executor.ts';
+import { presentEpochSql } from '../log/present-epoch.ts';
 
 /** A partition as its worker has claimed it. */
 export interface Claim {
@@ -20,15 +21,19 @@ export class FencedError extends Error {
 const held = 'name = $1 and partition = $2 and generation = $3';
 const valuesOf = ({ name, partition, generation }: Claim) => [name, partition, generation];
 
-/** First in the handler's transaction: it will be ended by the server when it does nothing for too long. */
-export async function enter(tx: Executor, claim: Claim, idleTimeoutMs: number): Promise<void> {
-  await expectOne(
+/**
+ * First in the handler's transaction: it will be ended by the server when it does nothing for too long. Returns the epoch
+ * that the transaction sees.
+ */
+export async function enter(tx: Executor, claim: Claim, idleTimeoutMs: number): Promise<string | undefined> {
+  const { epoch } = await expectOne<{ epoch: string | null }>(
     tx,
     claim,
-    `select set_config('idle_in_transaction_session_timeout', $4, true)
+    `select set_config('idle_in_transaction_session_timeout', $4, true), ${presentEpochSql} as epoch
      from commitcast.consumer_partition where ${held}`,
     [String(idleTimeoutMs)],
   );
+  return epoch ?? undefined;
 }
 
 /**

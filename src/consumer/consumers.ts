@@ -8,8 +8,8 @@ import type { TransactionalDatabase } from './database.ts';
 import { resolveOptions, type ConsumeOptions, type Handler } from './options.ts';
 import type { SettledHead } from './settled-head.ts';
 
-/** Heartbeats and the like of all consumers: short statements, which wait for no handler. */
-const controlConnections = 2;
+/** Heartbeats of all consumers, and pages that are read ahead: short statements, which wait for no handler. */
+const controlConnections = 3;
 /** Handlers that run at the same time on connections of our own. */
 const handlerConnections = 8;
 

@@ -2,10 +2,11 @@ import type { Pool } from 'pg';
 import type { Logger } from '../core/logger.ts';
 import { moveCheckpoint, saveFailure } from './checkpoint.ts';
 import { inPoolTransaction } from './database.ts';
-import { readNext, type PageWork } from './handle-page.ts';
+import type { PageWork } from './handle-page.ts';
+import { readNext } from './read-next.ts';
 import { laneOf, park } from './parked.ts';
 
-export interface GiveUpWork<Tx> extends Omit<PageWork<Tx>, 'db' | 'limit' | 'lanes' | 'signal'> {
+export interface GiveUpWork<Tx> extends Omit<PageWork<Tx>, 'db' | 'limit' | 'lanes' | 'ahead' | 'signal'> {
   control: Pool;
   failure: { error: string; attempts: number };
   logger: Logger;

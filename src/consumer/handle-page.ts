@@ -1,14 +1,12 @@
 import type { CommitcastEvent } from '../core/event.ts';
-import { CommitcastError } from '../core/errors.ts';
-import type { Executor } from '../db/executor.ts';
-import { readPage } from '../log/read-page.ts';
-import type { RangePage } from '../log/read-page.ts';
 import { executorOf } from '../log/transaction.ts';
 import { enter, moveCheckpoint, type Claim } from './checkpoint.ts';
 import { inTransaction, type Database } from './database.ts';
 import { handleEntries } from './handle-entries.ts';
 import type { ResolvedOptions } from './options.ts';
 import { park } from './parked.ts';
+import type { ReadAhead } from './read-ahead.ts';
+import { assertFollowed, readNext } from './read-next.ts';
 import type { SettledHead } from './settled-head.ts';
 
 export interface PageWork<Tx> {
@@ -23,6 +21,7 @@ export interface PageWork<Tx> {
   limit: number;
   /** Lanes in which something is parked: what comes after it is parked, too. */
   lanes: ReadonlySet<string>;
+  ahead: ReadAhead;
   signal: AbortSignal;
 }
 
@@ -35,23 +34,20 @@ export interface PageProgress {
   moves: boolean;
 }
 
-/** The database has another history than the one that is followed: nothing was handled. */
-export class StrangeEpochError extends Error {
-  override readonly name = 'StrangeEpochError';
-}
-
 /**
- * One transaction: reads a page, hands its events to the handler, moves the checkpoint. All on one connection, so that
- * what is read and where the checkpoint stands are of one history, also when the server was replaced a moment ago.
+ * One transaction: reads a page, hands its events to the handler, moves the checkpoint. What is
+ * read and where the checkpoint stands are of one history, also when the server was replaced a moment ago.
  *
  * A page without events moves nothing in the database: whoever calls this knows how far it is, and saves it now and then.
  */
 export async function handlePage<Tx>(work: PageWork<Tx>, progress: PageProgress): Promise<void> {
-  const { db, options, claim } = work;
+  const { db, options, head, claim, position, limit } = work;
+  const ahead = await work.ahead.take(position);
   await inTransaction(db, async (tx) => {
     const executor = executorOf(tx);
-    await enter(executor, claim, options.idleTimeoutMs);
-    const { entries, to } = await readNext(work, executor);
+    assertFollowed(head, await enter(executor, claim, options.idleTimeoutMs));
+    const { entries, to } = ahead ?? (await readNext(work, executor));
+    if (limit > 1) work.ahead.prepare({ options, head, claim, position: to, limit });
     progress.to = to;
     progress.events = entries.flatMap(({ event, control }) => (control ? [] : [event]));
     progress.moves = entries.length > 0;
@@ -60,30 +56,4 @@ export async function handlePage<Tx>(work: PageWork<Tx>, progress: PageProgress)
     await park(executor, claim, behind);
     await moveCheckpoint(executor, claim, work.saved, to);
   });
-}
-
-/** The page after the position, in the history that is followed. */
-export async function readNext<Tx>(
-  { head, options, claim, position, limit }: Omit<PageWork<Tx>, 'db' | 'saved' | 'lanes' | 'signal'>,
-  db: Executor,
-): Promise<RangePage> {
-  const { scope, types, partitions } = options;
-  const page = await readPage(db, {
-    after: position,
-    upTo: head.position,
-    limit,
-    scope,
-    types,
-    partition: partitions > 1 ? { index: claim.partition, count: partitions } : undefined,
-  });
-  if (page.epoch !== head.epoch) {
-    head.doubt(page.epoch);
-    throw new StrangeEpochError('the database has another history than the one that is followed');
-  }
-  if (page.floor > position + 1)
-    throw new CommitcastError(
-      'HISTORY_EXPIRED',
-      `Events after position ${position} are no longer kept; the oldest is ${page.floor}`,
-    );
-  return page;
 }

@@ -9,20 +9,20 @@ import {
   saveFailure,
   type Claim,
 } from './checkpoint.ts';
-import { handlePage, readNext, StrangeEpochError, type PageProgress } from './handle-page.ts';
+import { handlePage, type PageProgress } from './handle-page.ts';
 import type { HeldPartition } from './lease.ts';
 import { maxPageEvents, PageSize } from './page-size.ts';
 import { giveUp } from './give-up.ts';
 import type { ConsumerParts } from './parts.ts';
 import { readLanes } from './parked.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { readNext, StrangeEpochError } from './read-next.ts';
 import { retryLanes } from './retry-lanes.ts';
 
-/** A position that moved over nothing for the handler is saved so often. */
+/** How often a position is saved that moved over nothing for the handler. */
 const saveIntervalMs = 1_000;
-/** Until the lease is looked at again, when nothing can be done before. */
 const pauseMs = 100;
 const standstillMs = 60_000;
-const diedError = 'the process ended while it handled this event';
 
 export interface PartitionOptions<Tx> extends ConsumerParts<Tx> {
   held: HeldPartition;
@@ -46,6 +46,7 @@ export class PartitionWorker<Tx> {
   /** Events up to here are handled alone. */
   #aloneUpTo = 0;
   readonly #pageSize: PageSize;
+  readonly #ahead: ReadAhead;
   /** An attempt that was counted, and is to be taken back as soon as the database can be told. */
   #owed = 0;
   /** Lanes in which something is parked. */
@@ -55,6 +56,7 @@ export class PartitionWorker<Tx> {
   constructor(options: PartitionOptions<Tx>) {
     this.#options = options;
     this.#pageSize = new PageSize(options.options.batch);
+    this.#ahead = new ReadAhead(options.control);
     this.#held = options.held;
     this.#adopt(options.held);
     this.#running = this.#run();
@@ -180,7 +182,8 @@ export class PartitionWorker<Tx> {
     const { position } = this.#held;
     const saved = this.#saved.position;
     const { signal } = this.#stopped;
-    await handlePage({ db, options, head, claim, position, saved, limit, lanes, signal }, progress);
+    const ahead = this.#ahead;
+    await handlePage({ db, options, head, claim, position, saved, limit, lanes, ahead, signal }, progress);
     this.#backoff.reset();
     // Rewound just after it: what the database says counts.
     if (claim.generation !== this.#held.generation) return;
@@ -198,7 +201,7 @@ export class PartitionWorker<Tx> {
 
   async #giveUp(lanes: Set<string>): Promise<void> {
     const { control, options, head, logger } = this.#options;
-    const { position, attempts, error = diedError } = this.#held;
+    const { position, attempts, error = 'the process ended while it handled this event' } = this.#held;
     const work = { control, options, head, claim: this.#claim, position, saved: this.#saved.position };
     const parked = await giveUp({ ...work, failure: { error, attempts }, logger });
     this.#held.failed = parked === undefined;

@@ -32,12 +32,13 @@ export function metricsRoutes(scope: FastifyInstance, instance: Instance, io: Se
 }
 
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
+  const metric = new Gauge({
     name,
     help,
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(read());
     },
   });
+  registry.registerMetric(metric);
 }

@@ -1,0 +1,32 @@
+import type { Pool } from 'pg';
+import type { RangePage } from '../log/read-page.ts';
+import type { Claim } from './checkpoint.ts';
+import { readNext, type NextPage } from './read-next.ts';
+
+/**
+ * Reads the page after this one while this one is handled, for a consumer that is behind: server and handler then work
+ * at the same time. What is settled does not change, so it may come from another connection; but whoever takes it makes
+ * sure that it is of the history that his own transaction sees.
+ */
+export class ReadAhead {
+  readonly #control: Pool;
+  #next: { after: number; page: Promise<RangePage | undefined> } | undefined;
+
+  constructor(control: Pool) {
+    this.#control = control;
+  }
+
+  /** The page after the position, if it was read. */
+  async take(position: number): Promise<RangePage | undefined> {
+    const next = this.#next;
+    this.#next = undefined;
+    return next?.after === position ? next.page : undefined;
+  }
+
+  prepare(next: NextPage & { claim: Claim }): void {
+    if (next.position >= next.head.position) return;
+    // Whatever is wrong with it shows when it is read in its own place.
+    const page = readNext(next, this.#control).catch(() => undefined);
+    this.#next = { after: next.position, page };
+  }
+}
