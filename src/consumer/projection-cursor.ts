@@ -1,6 +1,8 @@
 import { formatCursor } from '../core/cursor.ts';
 import { CommitcastError } from '../core/errors.ts';
 import { rowsOf } from '../db/executor.ts';
+import { presentEpochSql } from '../log/present-epoch.ts';
+import { orgHashSql } from '../log/read-page.ts';
 import { executorOf, type Transaction } from '../log/transaction.ts';
 
 export interface ProjectionCursorOptions {
@@ -8,25 +10,11 @@ export interface ProjectionCursorOptions {
   org?: string | undefined;
 }
 
-// The epoch counts only with the identity that the database has, as for pages (see page.ts); the part that an org is in
-// is that of read-page.ts.
 const sql = `
-  select min(part.position) as position, present.epoch
-  from commitcast.consumer
-    join commitcast.consumer_partition part using (name)
-    cross join (
-      select case
-        when pg_is_in_recovery() then null
-        when timeline = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
-          and log_oid = 'commitcast.log'::regclass::oid
-          and database_oid = (select oid from pg_database where datname = current_database())
-        then epoch
-      end as epoch
-      from commitcast.epoch order by ordinal desc limit 1
-    ) present
-  where name = $1
-    and ($2::text is null or part.partition = ('x' || substr(md5($2), 1, 8))::bit(32)::bigint % partitions)
-  group by present.epoch`;
+  select min(part.position) as position, ${presentEpochSql} as epoch
+  from commitcast.consumer join commitcast.consumer_partition part using (name)
+  where name = $1 and ($2::text is null or part.partition = ${orgHashSql('$2')} % partitions)
+  having count(*) > 0`;
 
 /**
  * The cursor that a read model stands for: that of the checkpoint of the consumer which writes it. Read in the same

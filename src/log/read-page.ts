@@ -26,7 +26,7 @@ export interface PageRange {
 const maxScan = 20_000;
 
 /** The part that an org is in. By md5, for Postgres' own hash functions may change from version to version. */
-const hashSql = `('x' || substr(md5(org_id), 1, 8))::bit(32)::bigint`;
+export const orgHashSql = (org: string): string => `('x' || substr(md5(${org}), 1, 8))::bit(32)::bigint`;
 
 const sqlFor = (where: string) => `
   with candidates as materialized (
@@ -54,7 +54,7 @@ function conditionsOf({ scope, types, partition }: PageRange, bind: (value: unkn
   const ofAll: string[] = [];
   const ofEvents: string[] = [];
   if (scope) ofAll.push(`org_id = ${bind(scope.org)}`);
-  if (partition) ofAll.push(`${hashSql} % ${bind(partition.count)} = ${bind(partition.index)}`);
+  if (partition) ofAll.push(`${orgHashSql('org_id')} % ${bind(partition.count)} = ${bind(partition.index)}`);
   if (scope) ofEvents.push(...scopeConditions(scope, bind));
   if (types) ofEvents.push(`type = any(${bind(types)}::text[])`);
   if (ofEvents.length > 0) ofAll.push(`(control or (${ofEvents.join(' and ')}))`);
