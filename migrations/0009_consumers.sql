@@ -88,6 +88,7 @@ language plpgsql set search_path = commitcast, pg_temp as $$
 declare
   seen timestamptz := clock_timestamp();
   fair int;
+  even int;
   mine int;
   free record;
 begin
@@ -99,8 +100,10 @@ begin
   where w.ctid = any(array(
     select ctid from commitcast.consumer_worker where name = of_name and seen_at < seen - lease for update skip locked
   ));
-  select ceil(c.partitions::numeric / (select count(*) from commitcast.consumer_worker w where w.name = of_name))
-  into fair from commitcast.consumer c where c.name = of_name;
+  select ceil(c.partitions::numeric / workers), floor(c.partitions::numeric / workers)
+  into fair, even from commitcast.consumer c,
+    (select count(*) as workers from commitcast.consumer_worker w where w.name = of_name) seen_of_late
+  where c.name = of_name;
 
   update commitcast.consumer_lease l set expires_at = seen + lease where l.name = of_name and l.worker = of_worker;
   get diagnostics mine = row_count;
@@ -117,6 +120,19 @@ begin
     update commitcast.consumer_partition p set generation = p.generation + 1, suspect = p.suspect or free.died
     where p.name = of_name and p.partition = free.partition;
   end loop;
+
+  -- Where it does not divide, some have one more; but not while there is somebody with less than all could have.
+  if not exists (
+      select from commitcast.consumer_lease l where l.name = of_name and (l.worker is null or l.expires_at < seen)
+    ) and exists (
+      select from commitcast.consumer_worker w
+      where w.name = of_name and (
+        select count(*) from commitcast.consumer_lease l where l.name = of_name and l.worker = w.worker
+      ) < even
+    )
+  then
+    fair := even;
+  end if;
 
   return query
   select p.partition, p.position, p.generation, p.attempts, p.suspect, p.failed, p.error, c.paused, c.rebuild,
@@ -168,6 +184,9 @@ begin
   foreach role in array array['commitcast_consumer', 'commitcast_relay'] loop
     if exists (select from pg_catalog.pg_roles where rolname = role) then
       execute format('grant usage on schema commitcast to %I', role);
+      if to_regclass('commitcast.migration') is not null then
+        execute format('grant select on commitcast.migration to %I', role);
+      end if;
       execute format('grant select on commitcast.log, commitcast.relay, commitcast.epoch to %I', role);
       execute format('grant select, insert, update, delete on commitcast.consumer, commitcast.consumer_partition,
         commitcast.consumer_lease, commitcast.consumer_worker, commitcast.parked to %I', role);

@@ -34,6 +34,17 @@ export type {
 export type { Executor } from './db/executor.ts';
 export { consume, createWorker, type Worker, type WorkerOptions } from './http/worker.ts';
 export { projectionCursor, type ProjectionCursorOptions } from './consumer/projection-cursor.ts';
+export {
+  askParked,
+  pauseConsumer,
+  removeConsumer,
+  requestRebuild,
+  resumeConsumer,
+  rewindConsumer,
+  type ParkedChoice,
+} from './consumer/operate.ts';
+export { listConsumers } from './consumer/list-consumers.ts';
+export { listParked } from './consumer/list-parked.ts';
 export type { Consume, ConsumerHandle } from './consumer/consumers.ts';
 export type { PartitionStatus } from './consumer/consumer.ts';
 export type { TransactionalDatabase } from './consumer/database.ts';

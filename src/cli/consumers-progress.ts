@@ -22,7 +22,7 @@ export interface ProgressOptions {
  * Shows how far a consumer is, and returns when it has caught up: when all its partitions have come to where the log
  * ended one look ago, for events keep coming.
  *
- * @throws {CommitcastError} `CONSUMER_UNKNOWN`; `INTERNAL` when a partition stands still
+ * @throws {CommitcastError} `CONSUMER_UNKNOWN`; `CONSUMER_FAILED` when a partition stands still
  */
 export async function awaitCaughtUp({ db, name, after, stream }: ProgressOptions): Promise<void> {
   const began = performance.now();
@@ -87,7 +87,7 @@ function expectNoFailure(parts: readonly ConsumerPartition[]): void {
   // One that stood still before goes on when the rebuild begins.
   if (failed && !failed.rebuildAsked)
     throw new CommitcastError(
-      'INTERNAL',
+      'CONSUMER_FAILED',
       `Consumer ${failed.name}, partition ${failed.partition}, stands still at position ${failed.position}: ${failed.error ?? ''}`,
     );
 }

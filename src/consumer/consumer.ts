@@ -33,6 +33,7 @@ export class Consumer<Tx> implements Service {
   /** Partitions whose transaction in flight is waited for. */
   readonly #releasing = new Set<number>();
   readonly #ending = new Set<Promise<void>>();
+  #rebuilding = false;
   readonly #stopped = new AbortController();
   #running: Promise<void> | undefined;
 
@@ -94,12 +95,7 @@ export class Consumer<Tx> implements Service {
   }
 
   async #keep(held: readonly HeldPartition[]): Promise<void> {
-    const { options, db, logger } = this.#parts;
-    const isAsked = held.some((partition) => partition.rebuild && !partition.paused);
-    if (isAsked && (await rebuild(db, options))) {
-      // What its workers have in hand is void already; where they are now, they are told with the next look.
-      logger.info({ consumer: this.name }, 'a consumer begins anew: what it had written was taken back');
-    }
+    if (held.some((partition) => partition.rebuild && !partition.paused)) this.#rebuild();
     const mine = new Set(held.map(({ partition }) => partition));
     for (const [partition, worker] of this.#workers) {
       if (mine.has(partition)) continue;
@@ -115,6 +111,23 @@ export class Consumer<Tx> implements Service {
     }
     // Others have come: what is too many goes to them.
     for (const { partition } of kept.slice(held[0]?.share ?? held.length)) this.#release(partition);
+  }
+
+  /** Beside the heartbeat: taking back may take long. What workers have in hand meanwhile is void. */
+  #rebuild(): void {
+    if (this.#rebuilding) return;
+    const { options, db, logger } = this.#parts;
+    this.#rebuilding = true;
+    const work = async () => {
+      try {
+        if (await rebuild(db, options))
+          logger.info({ consumer: this.name }, 'a consumer begins anew: what it had written was taken back');
+      } catch (error) {
+        logger.warn({ err: error, consumer: this.name }, 'a consumer could not begin anew; it tries again');
+      }
+      this.#rebuilding = false;
+    };
+    this.#end(work());
   }
 
   /** Lets a partition go when its transaction has ended; until then it is still ours. */

@@ -1,7 +1,9 @@
 import type { Pool, PoolClient } from 'pg';
+import { Backoff } from '../core/backoff.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Service } from '../core/service.ts';
+import { sleep } from '../core/sleep.ts';
 import { createApplicationPool, createPool, type DatabaseAddress } from '../db/connection.ts';
 import { Consumer, type PartitionStatus } from './consumer.ts';
 import type { TransactionalDatabase } from './database.ts';
@@ -43,7 +45,7 @@ export class Consumers implements Service {
   readonly #logger: Logger;
   readonly #control: Pool;
   readonly #handlers: Pool;
-  readonly #consumers = new Map<string, Service & ConsumerHandle>();
+  readonly #consumers = new Map<string, Service>();
   #state: 'new' | 'started' | 'stopped' = 'new';
 
   constructor({ head, logger, connectionString, clientConfig }: ConsumersOptions) {
@@ -77,13 +79,21 @@ export class Consumers implements Service {
       head: this.#head,
       logger: this.#logger,
     });
-    this.#consumers.set(resolved.name, consumer);
-    if (this.#state === 'started') {
-      consumer.start().catch((error: unknown) => {
-        this.#logger.error({ err: error, consumer: resolved.name }, 'a consumer could not be started');
-      });
-    }
-    return consumer;
+    const { name } = consumer;
+    this.#consumers.set(name, consumer);
+    const stopped = new AbortController();
+    if (this.#state === 'started') void this.#startLate(consumer, stopped.signal);
+    return {
+      name,
+      get status() {
+        return consumer.status;
+      },
+      stop: async () => {
+        stopped.abort();
+        await consumer.stop();
+        if (this.#consumers.get(name) === consumer) this.#consumers.delete(name);
+      },
+    };
   };
 
   /** @throws {CommitcastError} what a consumer is refused for */
@@ -96,5 +106,27 @@ export class Consumers implements Service {
     this.#state = 'stopped';
     await Promise.all([...this.#consumers.values()].map((consumer) => consumer.stop()));
     await Promise.all([this.#control.end(), this.#handlers.end()]);
+  }
+
+  /** Nobody waits for it: so it is tried until the database answers. */
+  async #startLate(consumer: Service & { name: string }, stopped: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ minMs: 100, maxMs: 5_000 });
+    const fields = { consumer: consumer.name };
+    while (!stopped.aborted && this.#state === 'started') {
+      try {
+        await consumer.start();
+        return;
+      } catch (error) {
+        if (error instanceof CommitcastError) {
+          this.#logger.error({ err: error, ...fields }, 'a consumer was not started');
+          return;
+        }
+        this.#logger.warn(
+          { err: error, ...fields },
+          'a consumer could not be started yet; it is tried again',
+        );
+        await sleep(backoff.next(), stopped);
+      }
+    }
   }
 }

@@ -36,7 +36,7 @@ export async function handleEntries<Tx>(
     }
     const lane = onPoison === 'stop' ? undefined : laneOf(event, onPoison);
     if (lane !== undefined && lanes.has(lane)) behind.push({ event, lane });
-    else if (free.push(event) === options.batch) await hand();
+    else free.push(event);
   }
   await hand();
   return behind;

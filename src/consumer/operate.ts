@@ -75,7 +75,7 @@ export async function requestRebuild(db: Executor, name: string): Promise<void> 
 /**
  * Forgets the consumer, its checkpoint and what it has parked. What its handler has written stays.
  *
- * @throws {CommitcastError} `CONSUMER_UNKNOWN`; `ALREADY_RUNNING` while a worker has it
+ * @throws {CommitcastError} `CONSUMER_UNKNOWN`; `CONSUMER_RUNNING` while a worker has it
  */
 export async function removeConsumer(db: Executor, name: string): Promise<void> {
   // The leases are locked, so that nobody takes one in between; the consumer before them, as workers do.
@@ -94,7 +94,7 @@ export async function removeConsumer(db: Executor, name: string): Promise<void> 
   );
   if (row) return;
   await expectKnown(db, name);
-  throw new CommitcastError('ALREADY_RUNNING', `Consumer ${name} has a worker: stop it first`);
+  throw new CommitcastError('CONSUMER_RUNNING', `Consumer ${name} has a worker: stop it first`);
 }
 
 /** Which of the parked events are meant. */

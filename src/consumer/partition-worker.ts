@@ -11,7 +11,6 @@ import {
 } from './checkpoint.ts';
 import { handlePage, type PageProgress } from './handle-page.ts';
 import type { HeldPartition } from './lease.ts';
-import { maxPageEvents, PageSize } from './page-size.ts';
 import { giveUp } from './give-up.ts';
 import type { ConsumerParts } from './parts.ts';
 import { readLanes } from './parked.ts';
@@ -45,7 +44,6 @@ export class PartitionWorker<Tx> {
   #saved = { position: 0, at: 0 };
   /** Events up to here are handled alone. */
   #aloneUpTo = 0;
-  readonly #pageSize: PageSize;
   readonly #ahead: ReadAhead;
   /** An attempt that was counted, and is to be taken back as soon as the database can be told. */
   #owed = 0;
@@ -55,7 +53,6 @@ export class PartitionWorker<Tx> {
 
   constructor(options: PartitionOptions<Tx>) {
     this.#options = options;
-    this.#pageSize = new PageSize(options.options.batch);
     this.#ahead = new ReadAhead(options.control);
     this.#held = options.held;
     this.#adopt(options.held);
@@ -140,10 +137,8 @@ export class PartitionWorker<Tx> {
     const progress = { to: this.#held.position, events: [], moves: false };
     const began = performance.now();
     try {
-      await this.#handle(lanes, this.#pageSize.limit, progress);
-      this.#pageSize.took(performance.now() - began);
+      await this.#handle(lanes, this.#options.options.batch, progress);
     } catch (error) {
-      this.#pageSize.reset();
       if (!isToBlame(error, began, this.#options.options.idleTimeoutMs) || !progress.moves) throw error;
       // One of them is; which one shows when each is handled alone.
       this.#aloneUpTo = progress.to;
@@ -194,7 +189,7 @@ export class PartitionWorker<Tx> {
   /** The page after the checkpoint may hold what ended the last worker. */
   async #suspectNext(): Promise<void> {
     const { position } = this.#held;
-    const page = { ...this.#options, claim: this.#claim, position, limit: maxPageEvents };
+    const page = { ...this.#options, claim: this.#claim, position, limit: this.#options.options.batch };
     this.#aloneUpTo = (await readNext(page, this.#options.control)).to;
     this.#held.suspect = false;
   }

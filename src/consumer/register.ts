@@ -19,12 +19,12 @@ export interface Registration {
 export async function register(db: Executor, registration: Registration): Promise<void> {
   const { name, partitions, scope, types, rebuildable, after } = registration;
   // One statement, so that nobody sees a consumer without its partitions.
-  const [row] = await rowsOf<{ partitions: number }>(
+  const [row] = await rowsOf(
     db,
     `with known as (
        insert into commitcast.consumer (name, partitions, scope, types, rebuildable) values ($1, $2, $3, $4, $5)
-       on conflict (name) do update set scope = $3, types = $4, rebuildable = $5
-       returning name, partitions, xmax = 0 as is_new
+       on conflict (name) do update set scope = $3, types = $4, rebuildable = $5 where consumer.partitions = $2
+       returning name, xmax = 0 as is_new
      ), parts as (
        insert into commitcast.consumer_partition (name, partition, position)
        select name, part, $6 from known, generate_series(0, $2::int - 1) part where is_new
@@ -32,12 +32,12 @@ export async function register(db: Executor, registration: Registration): Promis
      ), leases as (
        insert into commitcast.consumer_lease (name, partition) select name, partition from parts
      )
-     select partitions from known`,
+     select 1 from known`,
     [name, partitions, scope === undefined ? null : JSON.stringify(scope), types ?? null, rebuildable, after],
   );
-  if (row?.partitions !== partitions)
+  if (!row)
     throw new CommitcastError(
       'CONSUMER_CHANGED',
-      `Consumer ${name} has ${row?.partitions} partitions, not ${partitions}`,
+      `Consumer ${name} is known with another number of partitions than ${partitions}`,
     );
 }

@@ -88,6 +88,12 @@ export const codes = {
     remedy: 'Wait, then try again; delivery goes on by itself when the database is back.',
     status: 503,
   },
+  ADMIN_REQUIRED: {
+    meaning: 'This is for operators',
+    retry: false,
+    remedy: 'Ask from the machine that the instance runs on, or with a token whose role is `admin`.',
+    status: 403,
+  },
   NOT_FOUND: {
     meaning: 'There is nothing at this address',
     retry: false,

@@ -74,6 +74,18 @@ export const logCodes = {
     remedy: 'Keep the number of partitions, or give the consumer a new name.',
     status: 409,
   },
+  CONSUMER_RUNNING: {
+    meaning: 'A worker has the consumer at this moment',
+    retry: false,
+    remedy: 'Stop the processes that run it, then try again.',
+    status: 409,
+  },
+  CONSUMER_FAILED: {
+    meaning: 'A partition of the consumer stands still: it cannot handle the next event',
+    retry: false,
+    remedy: 'Mend what its error says, then `commitcast consumers resume`.',
+    status: 409,
+  },
   CONSUMER_UNKNOWN: {
     meaning: 'No consumer of this name has ever run against this database',
     retry: false,

@@ -16,7 +16,7 @@ const forwardingHeaders = ['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true
  * Metrics name consumers, and say how busy the installation is, over all orgs: they are for whoever runs it. That is
  * somebody on this machine, or a token whose role is `admin`.
  *
- * @throws {CommitcastError} what is wrong with a token; `SUBSCRIPTION_DENIED` (403) for anybody else
+ * @throws {CommitcastError} what is wrong with a token; `ADMIN_REQUIRED` for anybody else
  */
 export async function expectOperator(request: FastifyRequest, rights: Rights): Promise<void> {
   if (isLocal(request)) return;
@@ -26,7 +26,7 @@ export async function expectOperator(request: FastifyRequest, rights: Rights): P
     if (role === adminRole) return;
   }
   throw new CommitcastError(
-    'SUBSCRIPTION_DENIED',
+    'ADMIN_REQUIRED',
     'Metrics are for requests from this machine, or with a token whose role is `admin`',
   );
 }

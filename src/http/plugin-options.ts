@@ -33,6 +33,8 @@ export interface CommitcastOptions extends IdentityOptions {
    * Default: `30d`.
    */
   keyRetention?: string | number | undefined;
+  /** Whether `GET /metrics` is served. Default: `true`; `false` for an application that has one of its own. */
+  metrics?: boolean | undefined;
   /** Origins of pages that may open sockets from elsewhere. Default: none. */
   corsOrigin?: readonly string[] | undefined;
   /** Bytes of recent events kept in memory for sessions that come back. At least 65,536; default: 8 MiB. */
@@ -82,6 +84,7 @@ const schema = z
     redisUrl: z.string().refine(isRedisUrl, redisUrlProblem).optional(),
     relay: z.boolean().default(true),
     migrate: z.boolean().default(true),
+    metrics: z.boolean().default(true),
     retention: retention.or(z.int().positive().max(maxRetentionMs)).optional(),
     keyRetention: retention.or(z.int().positive().max(maxRetentionMs)).prefault('30d'),
     corsOrigin: z.array(z.string()).readonly().optional(),
@@ -112,7 +115,7 @@ export function resolvePluginOptions(options: CommitcastOptions) {
     );
     throw new CommitcastError('CONFIG_INVALID', problems.join('\n'));
   }
-  const { redisUrl, relay, migrate, tailBytes, checkpointIntervalMs } = result.data;
+  const { redisUrl, relay, migrate, metrics, tailBytes, checkpointIntervalMs } = result.data;
   const { retention: retentionMs, keyRetention: keyRetentionMs } = result.data;
   const adapter = result.data.adapter ?? (redisUrl === undefined ? 'postgres' : 'redis');
   return Object.freeze({
@@ -124,6 +127,7 @@ export function resolvePluginOptions(options: CommitcastOptions) {
     redisUrl,
     relay,
     migrate,
+    metrics,
     retentionMs,
     keyRetentionMs,
     tailBytes,

@@ -77,7 +77,7 @@ async function plugin(app: FastifyInstance, given: CommitcastOptions): Promise<v
   await app.register((scope, _options, ready) => {
     answerErrors(scope);
     healthRoutes(scope, instance);
-    metricsRoutes(scope, instance, io);
+    if (options.metrics) metricsRoutes(scope, instance, io);
     historyRoutes(scope, instance);
     ready();
   });

@@ -50,3 +50,30 @@ it('gives a drizzle transaction where the database is drizzle’s', async () => 
   onTestFinished(() => consumer.stop());
   await until(async () => (await seen(database, 'drizzle')).length === 5);
 });
+
+it('a name is free again when its consumer has stopped, and taken while it runs', async () => {
+  const server = await startServer(database);
+  const { consume } = server.app.commitcast;
+  const handle = consume({ name: 'again' }, () => {});
+  expect(() => consume({ name: 'again' }, () => {})).toThrow(
+    expect.objectContaining({ code: 'CONSUMER_INVALID' }),
+  );
+  await handle.stop();
+  await consume({ name: 'again' }, () => {}).stop();
+});
+
+it('another number of partitions is refused, and leaves what is known of the consumer as it was', async () => {
+  const first = await startServer(database);
+  first.app.commitcast.consume({ name: 'parts', partitions: 2, types: ['note'] }, () => {});
+  const known = async () =>
+    (await database.pool.query(`select partitions, types from commitcast.consumer where name = 'parts'`))
+      .rows;
+  await until(async () => (await known()).length === 1);
+  const starting = startServer(database, {
+    setUp: (app) => {
+      app.commitcast.consume({ name: 'parts', partitions: 3, types: ['other'] }, () => {});
+    },
+  });
+  await expect(starting).rejects.toMatchObject({ code: 'CONSUMER_CHANGED' });
+  expect(await known()).toEqual([{ partitions: 2, types: ['note'] }]);
+});
