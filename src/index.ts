@@ -43,9 +43,10 @@ export {
   rewindConsumer,
   type ParkedChoice,
 } from './consumer/operate.ts';
-export { listConsumers } from './consumer/list-consumers.ts';
-export { listParked } from './consumer/list-parked.ts';
+export { listConsumers, type ConsumerPartition } from './consumer/list-consumers.ts';
+export { listParked, type ParkedDetail } from './consumer/list-parked.ts';
 export type { Consume, ConsumerHandle } from './consumer/consumers.ts';
 export type { PartitionStatus } from './consumer/consumer.ts';
 export type { TransactionalDatabase } from './consumer/database.ts';
 export type { ConsumeOptions, Erased, Handler, HandlerContext } from './consumer/options.ts';
+export type { Logger } from './core/logger.ts';

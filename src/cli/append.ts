@@ -11,7 +11,9 @@ export const appendCommand: Command = {
   name: 'append',
   summary: 'Appends an event in a transaction of its own, and prints its id.',
   usage: [
-    '--org ID --type TYPE [--site ID] [--unit ID] [--data JSON] [--stream NAME] [--version N] [--meta JSON]',
+    '--org ID --type TYPE [--site ID] [--unit ID] [--data JSON] [--meta JSON]',
+    '--stream NAME [--expected-version any|none|N]   with a version; refused when the stream is at another one',
+    '--key KEY       appends nothing the second time, and prints the id of the first',
     '--json          instead: events from standard input, one JSON object a line, all in one transaction',
   ],
   async run(args) {
@@ -22,11 +24,12 @@ export const appendCommand: Command = {
       unit: { type: 'string' },
       data: { type: 'string' },
       stream: { type: 'string' },
-      version: { type: 'string' },
+      'expected-version': { type: 'string' },
+      key: { type: 'string' },
       meta: { type: 'string' },
       json: { type: 'boolean', default: false },
     });
-    const { json, ...fields } = options;
+    const { json, key, ...fields } = options;
     const events = json ? await readLines() : [eventOf(fields)];
     const connection = await connect({
       connectionString: await findDatabase(),
@@ -35,7 +38,7 @@ export const appendCommand: Command = {
     });
     try {
       await connection.client.query('begin');
-      const ids = await append(connection.client, events);
+      const ids = await append(connection.client, events, { key });
       await connection.client.query('commit');
       process.stdout.write(ids.map((id) => `${id}\n`).join(''));
     } finally {
@@ -44,14 +47,23 @@ export const appendCommand: Command = {
   },
 };
 
-function eventOf({ data, meta, version, ...fields }: Record<string, string | undefined>): NewEvent {
+function eventOf({
+  data,
+  meta,
+  'expected-version': expected,
+  ...fields
+}: Record<string, string | undefined>): NewEvent {
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);
   return {
     ...(Object.fromEntries(given) as unknown as NewEvent),
     data: data === undefined ? null : parse('--data', data),
     ...(meta === undefined ? {} : { meta: parse('--meta', meta) as Record<string, unknown> }),
-    ...(version === undefined ? {} : { version: Number(version) }),
+    ...(expected === undefined ? {} : { expectedVersion: expectedOf(expected) }),
   };
+}
+
+function expectedOf(text: string): NewEvent['expectedVersion'] {
+  return text === 'any' || text === 'none' ? text : Number(text);
 }
 
 async function readLines(): Promise<NewEvent[]> {

@@ -13,7 +13,7 @@ import {
 import { connect } from '../db/connection.ts';
 import type { Executor } from '../db/executor.ts';
 import { checkSchema } from '../db/migrate.ts';
-import { parseOptions, type Command } from './command.ts';
+import { helpText, parseOptions, type Command } from './command.ts';
 import { awaitCaughtUp } from './consumers-progress.ts';
 import { consumersTable, parkedTable } from './consumers-table.ts';
 import { rewindTarget } from './consumers-target.ts';
@@ -33,7 +33,11 @@ export const consumersCommand: Command = {
     'retry NAME --position N | --lane LANE | --all   tries them once more, each lane from its first event',
     'drop NAME --position N | --lane LANE | --all    gives them up; what waits behind them is handled',
   ],
-  async run([verb = '', ...args]) {
+  async run([verb = 'help', ...args]) {
+    if (verb === 'help') {
+      process.stdout.write(helpText([consumersCommand]));
+      return;
+    }
     const prepare = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
     if (!prepare)
       throw new CommitcastError('USAGE', `consumers ${verb}: expected ${Object.keys(verbs).join(', ')}`);

@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { Backoff } from '../core/backoff.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import type { CommitcastEvent } from '../core/event.ts';
 import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import { createApplicationPool, createPool, type DatabaseAddress } from '../db/connection.ts';
@@ -30,8 +31,14 @@ export interface ConsumerHandle {
  * @throws {CommitcastError} `CONSUMER_INVALID`
  */
 export interface Consume {
-  <Tx>(options: ConsumeOptions<Tx> & { db: TransactionalDatabase<Tx> }, handler: Handler<Tx>): ConsumerHandle;
-  (options: ConsumeOptions<PoolClient>, handler: Handler<PoolClient>): ConsumerHandle;
+  <Tx, Event extends CommitcastEvent = CommitcastEvent>(
+    options: ConsumeOptions<Tx> & { db: TransactionalDatabase<Tx> },
+    handler: Handler<Tx, Event>,
+  ): ConsumerHandle;
+  <Event extends CommitcastEvent = CommitcastEvent>(
+    options: ConsumeOptions<PoolClient>,
+    handler: Handler<PoolClient, Event>,
+  ): ConsumerHandle;
 }
 
 export interface ConsumersOptions extends DatabaseAddress {

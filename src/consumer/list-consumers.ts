@@ -1,4 +1,5 @@
-import { rowsOf, type Executor } from '../db/executor.ts';
+import { rowsOf } from '../db/executor.ts';
+import { executorOf, type Transaction } from '../log/transaction.ts';
 
 /** One partition of a consumer, as anybody can see it in the database. */
 export interface ConsumerPartition {
@@ -34,8 +35,8 @@ const counts = ['position', 'head', 'floor', 'lagPositions', 'parked'] as const;
 type Row = Omit<ConsumerPartition, (typeof counts)[number]> & Record<(typeof counts)[number], string>;
 
 /** All consumers that have ever run against this database, by name and partition. */
-export async function listConsumers(db: Executor): Promise<ConsumerPartition[]> {
-  const rows = await rowsOf<Row>(db, sql);
+export async function listConsumers(db: Transaction): Promise<ConsumerPartition[]> {
+  const rows = await rowsOf<Row>(executorOf(db), sql);
   return rows.map((row) => ({
     ...row,
     ...(Object.fromEntries(counts.map((column) => [column, Number(row[column])])) as Record<

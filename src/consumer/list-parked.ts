@@ -1,4 +1,5 @@
-import { rowsOf, type Executor } from '../db/executor.ts';
+import { rowsOf } from '../db/executor.ts';
+import { executorOf, type Transaction } from '../log/transaction.ts';
 import { expectKnown } from './operate.ts';
 
 /** An event that a consumer has put aside. */
@@ -30,13 +31,13 @@ type Row = Omit<ParkedDetail, 'position'> & { position: string };
  * @throws {CommitcastError} `CONSUMER_UNKNOWN`
  */
 export async function listParked(
-  db: Executor,
+  db: Transaction,
   name?: string,
   { limit = 1_000 }: { limit?: number } = {},
 ): Promise<ParkedDetail[]> {
   if (name !== undefined) await expectKnown(db, name);
   const rows = await rowsOf<Row>(
-    db,
+    executorOf(db),
     `select p.name, p.partition, p.position, p.org_id as org, p.lane, p.error, p.attempts, p.parked_at as "parkedAt",
        p.asked, e.type, e.stream, e.position is null as expired
      from (

@@ -1,6 +1,7 @@
 import { CommitcastError } from '../core/errors.ts';
 import { sleep } from '../core/sleep.ts';
-import { rowsOf, type Executor } from '../db/executor.ts';
+import { rowsOf } from '../db/executor.ts';
+import { executorOf, type Transaction } from '../log/transaction.ts';
 import { readHead } from '../log/head.ts';
 import { SettledMark } from '../log/settled-mark.ts';
 
@@ -12,17 +13,19 @@ const patienceMs = 2_000;
 const pauseMs = 10;
 
 /** The page in hand is handled to its end; then nothing, until `resumeConsumer`. @throws `CONSUMER_UNKNOWN` */
-export async function pauseConsumer(db: Executor, name: string): Promise<void> {
-  const [row] = await rowsOf(db, 'update commitcast.consumer set paused = true where name = $1 returning 1', [
-    name,
-  ]);
+export async function pauseConsumer(db: Transaction, name: string): Promise<void> {
+  const [row] = await rowsOf(
+    executorOf(db),
+    'update commitcast.consumer set paused = true where name = $1 returning 1',
+    [name],
+  );
   if (!row) throw unknown(name);
 }
 
 /** Goes on: a paused consumer, and partitions that stand still, with all their attempts. @throws `CONSUMER_UNKNOWN` */
-export async function resumeConsumer(db: Executor, name: string): Promise<void> {
+export async function resumeConsumer(db: Transaction, name: string): Promise<void> {
   const [row] = await rowsOf(
-    db,
+    executorOf(db),
     `with resumed as (
        update commitcast.consumer_partition
        set failed = false, attempts = 0, error = null, suspect = false, generation = generation + 1
@@ -41,9 +44,9 @@ export async function resumeConsumer(db: Executor, name: string): Promise<void> 
  * @throws {CommitcastError} `CONSUMER_UNKNOWN`; `HISTORY_EXPIRED` when events after `to` are no longer kept;
  *   `CURSOR_INVALID` when there is no such position yet; `SNAPSHOT_UNSETTLED` when a commit before it does not end
  */
-export async function rewindConsumer(db: Executor, name: string, to: number): Promise<void> {
+export async function rewindConsumer(db: Transaction, name: string, to: number): Promise<void> {
   await expectKnown(db, name);
-  const { floor, last } = await readHead(db);
+  const { floor, last } = await readHead(executorOf(db));
   if (!Number.isSafeInteger(to) || to < 0 || to > last)
     throw new CommitcastError('CURSOR_INVALID', `There is no position ${to}: the last one is ${last}`);
   if (to < floor - 1)
@@ -52,7 +55,7 @@ export async function rewindConsumer(db: Executor, name: string, to: number): Pr
       `Events after position ${to} are no longer kept; the oldest is ${floor}`,
     );
   await settled(db, to);
-  await db.query('select commitcast.rewind_consumer($1, $2)', [name, to]);
+  await executorOf(db).query('select commitcast.rewind_consumer($1, $2)', [name, to]);
 }
 
 /**
@@ -61,9 +64,9 @@ export async function rewindConsumer(db: Executor, name: string, to: number): Pr
  *
  * @throws {CommitcastError} `CONSUMER_UNKNOWN`, `CONSUMER_NOT_REBUILDABLE`
  */
-export async function requestRebuild(db: Executor, name: string): Promise<void> {
+export async function requestRebuild(db: Transaction, name: string): Promise<void> {
   const [row] = await rowsOf(
-    db,
+    executorOf(db),
     'update commitcast.consumer set rebuild = true where name = $1 and rebuildable returning 1',
     [name],
   );
@@ -77,10 +80,10 @@ export async function requestRebuild(db: Executor, name: string): Promise<void> 
  *
  * @throws {CommitcastError} `CONSUMER_UNKNOWN`; `CONSUMER_RUNNING` while a worker has it
  */
-export async function removeConsumer(db: Executor, name: string): Promise<void> {
+export async function removeConsumer(db: Transaction, name: string): Promise<void> {
   // The leases are locked, so that nobody takes one in between; the consumer before them, as workers do.
   const [row] = await rowsOf(
-    db,
+    executorOf(db),
     `with known as materialized (
        select name from commitcast.consumer where name = $1 for update
      ), held as materialized (
@@ -109,7 +112,7 @@ export type ParkedChoice = { position: number } | { lane: string } | { all: true
  * @throws {CommitcastError} `CONSUMER_UNKNOWN`
  */
 export async function askParked(
-  db: Executor,
+  db: Transaction,
   name: string,
   action: 'retry' | 'drop',
   choice: ParkedChoice,
@@ -117,7 +120,7 @@ export async function askParked(
   await expectKnown(db, name);
   const { position, lane, all } = choice as Partial<{ position: number; lane: string; all: true }>;
   const rows = await rowsOf(
-    db,
+    executorOf(db),
     `with chosen as (
        select position, lane from commitcast.parked where name = $1 and (position = $3 or lane = $4 or $5)
      ), meant as (
@@ -133,8 +136,8 @@ export async function askParked(
 }
 
 /** @throws {CommitcastError} `CONSUMER_UNKNOWN` */
-export async function expectKnown(db: Executor, name: string): Promise<void> {
-  const rows = await rowsOf(db, 'select 1 from commitcast.consumer where name = $1', [name]);
+export async function expectKnown(db: Transaction, name: string): Promise<void> {
+  const rows = await rowsOf(executorOf(db), 'select 1 from commitcast.consumer where name = $1', [name]);
   if (rows.length === 0) throw unknown(name);
 }
 
@@ -143,12 +146,12 @@ function unknown(name: string): CommitcastError {
 }
 
 /** Beyond a position that is still committing nothing may begin: it would be skipped. */
-async function settled(db: Executor, position: number): Promise<void> {
+async function settled(db: Transaction, position: number): Promise<void> {
   const mark = new SettledMark();
-  await mark.begin(db);
+  await mark.begin(executorOf(db));
   const deadline = performance.now() + patienceMs;
   while (mark.position < position) {
-    await mark.advance(db);
+    await mark.advance(executorOf(db));
     if (mark.position >= position) return;
     if (performance.now() > deadline) throw new CommitcastError('SNAPSHOT_UNSETTLED');
     await sleep(pauseMs);

@@ -16,9 +16,9 @@ export interface HandlerContext {
  * Handles events, in order. What it writes through `tx`, and the checkpoint, commit together: exactly once for what it
  * writes to this database. What it does elsewhere may be done again; see `once`.
  */
-export type Handler<Tx> = (
+export type Handler<Tx, Event extends CommitcastEvent = CommitcastEvent> = (
   tx: Tx,
-  events: CommitcastEvent[],
+  events: Event[],
   context: HandlerContext,
 ) => Promise<unknown> | void;
 
@@ -65,9 +65,9 @@ export interface ConsumeOptions<Tx> {
    */
   idleTimeoutMs?: number | undefined;
   /** Takes back everything that the handler has ever written: with it, the consumer can be rebuilt from the start. */
-  reset?: ((tx: Tx) => Promise<unknown>) | undefined;
+  reset?: ((tx: Tx) => unknown) | undefined;
   /** Called at the place in the order where data was erased: what the handler has derived from it should go, too. */
-  onErase?: ((tx: Tx, erasure: Erased) => Promise<unknown>) | undefined;
+  onErase?: ((tx: Tx, erasure: Erased) => unknown) | undefined;
   /** Whose transactions the handler gets: a drizzle database, or a pool of `pg`. Default: a `pg` client of our own. */
   db?: Database<Tx> | undefined;
 }

@@ -5,7 +5,7 @@ import type { Claim } from './checkpoint.ts';
 
 /** What goes wrong together: an org, or a stream of it. */
 export function laneOf({ org, stream }: CommitcastEvent, by: 'park-org' | 'park-stream'): string {
-  return by === 'park-org' ? org : `${org} ${stream ?? ''}`;
+  return by === 'park-org' || stream === undefined ? org : `${org} ${stream}`;
 }
 
 export interface ParkedEvent {

@@ -230,10 +230,13 @@ export class PartitionWorker<Tx> {
       return;
     }
     if (error instanceof StrangeEpochError) return sleep(pauseMs, this.#woken.signal);
+    const claim = this.#claim;
     // Whether a commit came through is not known, if it is that which failed: the database must say where we are.
     this.#held.generation = -1;
     if (error instanceof FencedError) return sleep(pauseMs, this.#woken.signal);
     this.#warn(error, 'a consumer could not go on; it tries again');
+    // For the operator: it may be what is asked of the database that never succeeds.
+    await saveError(this.#options.control, claim, errorText(error), 0).catch(() => undefined);
     await sleep(this.#backoff.next(), this.#stopped.signal);
   }
 

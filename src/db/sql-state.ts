@@ -12,7 +12,6 @@ const guards: Readonly<Record<string, Code>> = {
   CC007: 'VERSION_CONFLICT',
   CC008: 'KEY_REUSED',
   CC009: 'CONSUMER_UNKNOWN',
-  CC010: 'CONSUMER_NOT_REBUILDABLE',
 };
 
 export function sqlStateOf(error: unknown): string | undefined {

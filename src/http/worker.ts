@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { Server } from 'socket.io';
 import { CommitcastError } from '../core/errors.ts';
+import type { CommitcastEvent } from '../core/event.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { Consumers, type Consume, type ConsumerHandle } from '../consumer/consumers.ts';
@@ -13,10 +14,13 @@ import { prepareDatabase } from './prepare-database.ts';
 
 /** How a process of consumers reaches its database, and hears of what is new. */
 export interface WorkerOptions {
-  /** The database, one of three: its address; a `pg` pool, or a drizzle database over one, whose address is taken. */
+  /**
+   * The database: its address; or a `pg` pool, or a drizzle database over one, whose address is taken. With an address
+   * as well as a `db`, that of a pooler for example, what consumers do for themselves goes to the address.
+   */
   databaseUrl?: string | undefined;
   pool?: Pool | undefined;
-  db?: { $client: Pool } | undefined;
+  db?: { $client: Pool } | Pool | undefined;
   /** That of the instances. Default: `redis` if `redisUrl` is given, else `postgres`. */
   adapter?: Exclude<AdapterName, 'memory'> | undefined;
   redisUrl?: string | undefined;
@@ -32,7 +36,7 @@ export interface Worker extends Service {
 }
 
 /**
- * @throws {CommitcastError} `CONFIG_INVALID` when not exactly one of `databaseUrl`, `pool` and `db` is given
+ * @throws {CommitcastError} `CONFIG_INVALID` when none of `databaseUrl`, `pool` and `db` is given
  *
  * @example
  * const worker = createWorker({ databaseUrl: process.env.DATABASE_URL });
@@ -102,25 +106,25 @@ type StandaloneOptions = Omit<WorkerOptions, 'db'>;
  * });
  * process.on('SIGTERM', () => consumer.stop());
  */
-export function consume<Tx>(
+export function consume<Tx, Event extends CommitcastEvent = CommitcastEvent>(
   options: ConsumeOptions<Tx> & StandaloneOptions & { db: TransactionalDatabase<Tx> & { $client: Pool } },
-  handler: Handler<Tx>,
+  handler: Handler<Tx, Event>,
 ): Promise<ConsumerHandle>;
-export function consume(
-  options: ConsumeOptions<PoolClient> & StandaloneOptions & { db?: never },
-  handler: Handler<PoolClient>,
+export function consume<Event extends CommitcastEvent = CommitcastEvent>(
+  options: ConsumeOptions<PoolClient> & StandaloneOptions & { db?: Pool },
+  handler: Handler<PoolClient, Event>,
 ): Promise<ConsumerHandle>;
 export async function consume<Tx>(
-  given: ConsumeOptions<Tx> & StandaloneOptions & { db?: TransactionalDatabase<Tx> & { $client: Pool } },
+  given: ConsumeOptions<Tx> &
+    StandaloneOptions & { db?: (TransactionalDatabase<Tx> & { $client: Pool }) | Pool },
   handler: Handler<Tx>,
 ): Promise<ConsumerHandle> {
   const { databaseUrl, pool, adapter, redisUrl, migrate, logger, ...options } = given;
   const { db } = options;
   const worker = createWorker({ databaseUrl, pool, db, adapter, redisUrl, migrate, logger });
   try {
-    const consumer = db
-      ? worker.consume<Tx>({ ...options, db }, handler)
-      : worker.consume(options as ConsumeOptions<PoolClient>, handler as Handler<unknown>);
+    // The overloads say which handler goes with which database.
+    const consumer = worker.consume(options as ConsumeOptions<PoolClient>, handler as Handler<unknown>);
     await worker.start();
     return {
       name: consumer.name,
@@ -136,8 +140,12 @@ export async function consume<Tx>(
 }
 
 function addressOf({ databaseUrl, pool, db }: WorkerOptions): DatabaseAddress {
-  if ([databaseUrl, pool, db].filter((given) => given !== undefined).length !== 1)
-    throw new CommitcastError('CONFIG_INVALID', 'exactly one of databaseUrl, pool and db is needed');
-  const given = pool ?? db?.$client;
-  return given ? addressOfPool(given) : { connectionString: databaseUrl };
+  if (databaseUrl !== undefined) return { connectionString: databaseUrl };
+  const given = pool ?? (db && '$client' in db ? db.$client : db);
+  if (typeof given?.connect !== 'function' || typeof given.options !== 'object')
+    throw new CommitcastError(
+      'CONFIG_INVALID',
+      'databaseUrl, pool (of pg) or db (a pool of pg, or drizzle over one) is needed',
+    );
+  return addressOfPool(given);
 }

@@ -154,7 +154,6 @@ it('a consumer that is not there is refused with its code', async () => {
 });
 
 it.each<[string, string[], string]>([
-  ['no verb', [], 'USAGE'],
   ['another verb', ['stop', 'copy'], 'USAGE'],
   ['no name', ['pause'], 'USAGE'],
   ['an option for a name', ['rebuild', '--wait'], 'USAGE'],

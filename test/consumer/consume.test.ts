@@ -1,6 +1,8 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { sql } from 'drizzle-orm';
 import { expect, it, onTestFinished } from 'vitest';
+import type { CommitcastEvent } from '../../src/core/event.ts';
+import { consume } from '../../src/http/worker.ts';
 import { append } from '../../src/log/append.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startServer } from '../support/server.ts';
@@ -76,4 +78,18 @@ it('another number of partitions is refused, and leaves what is known of the con
   });
   await expect(starting).rejects.toMatchObject({ code: 'CONSUMER_CHANGED' });
   expect(await known()).toEqual([{ partitions: 2, types: ['note'] }]);
+});
+
+it('takes a pool of pg as its database, without Fastify, and the type that the handler gives its events', async () => {
+  const own = await createDatabase();
+  await append(own.pool, { org: 'acme', type: 'note', data: { text: 'a' } });
+  const texts: string[] = [];
+  const options = { db: own.pool, name: 'alone' };
+  const consumer = await consume(options, (_tx, events: CommitcastEvent<{ text: string }>[]) => {
+    for (const { data } of events) texts.push(data.text);
+  });
+  onTestFinished(() => consumer.stop());
+  await until(() => texts.length === 1);
+  expect(texts).toEqual(['a']);
+  await expect(consume({ name: 'nowhere' }, () => {})).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });

@@ -138,8 +138,8 @@ it('park-stream: what follows in another stream of the org, or in none, does not
   expect((await parkedOf(database.pool, name)).map(({ position, lane }) => [position, lane])).toEqual([
     [1, 'acme s1'],
     [4, 'acme s1'],
-    [6, 'acme '],
-    [7, 'acme '],
+    [6, 'acme'],
+    [7, 'acme'],
   ]);
 });
 
