@@ -12,10 +12,7 @@ import { resolveOptions, type ConsumeOptions, type Handler } from './options.ts'
 import type { SettledHead } from './settled-head.ts';
 
 /** Heartbeats of all consumers, and pages that are read ahead: short statements, which wait for no handler. */
-const controlConnections = 3;
-/** Handlers that run at the same time on connections of our own. */
-const handlerConnections = 8;
-
+const controlConnections = 4;
 /** A consumer that was registered in this process. */
 export interface ConsumerHandle {
   readonly name: string;
@@ -67,8 +64,9 @@ export class Consumers implements Service {
     this.#handlers = createApplicationPool({
       ...address,
       applicationName: 'commitcast-handler',
-      max: handlerConnections,
+      max: 1,
     });
+    this.#handlers.options.max = 0;
   }
 
   readonly consume: Consume = <Tx>(options: ConsumeOptions<Tx>, handler: Handler<Tx>): ConsumerHandle => {
@@ -88,6 +86,8 @@ export class Consumers implements Service {
     });
     const { name } = consumer;
     this.#consumers.set(name, consumer);
+    // One for each that may be at work at the same time: nobody waits for another one's handler.
+    if (!options.db) this.#handlers.options.max += resolved.partitions;
     const stopped = new AbortController();
     if (this.#state === 'started') void this.#startLate(consumer, stopped.signal);
     return {
@@ -98,7 +98,9 @@ export class Consumers implements Service {
       stop: async () => {
         stopped.abort();
         await consumer.stop();
-        if (this.#consumers.get(name) === consumer) this.#consumers.delete(name);
+        if (this.#consumers.get(name) !== consumer) return;
+        this.#consumers.delete(name);
+        if (!options.db) this.#handlers.options.max -= resolved.partitions;
       },
     };
   };

@@ -20,9 +20,61 @@ export function inTransaction<Tx>(
   return inPoolTransaction(db, (client) => work(client as unknown as Tx & Transaction));
 }
 
+/** drizzle's session over `pg`, as far as it is needed here. */
+interface Session<Tx> {
+  client: unknown;
+  transaction(work: (tx: Tx) => Promise<void>): Promise<unknown>;
+}
+
+/** A drizzle database over a pool of `pg`. */
+interface OverPool<Tx> {
+  $client: Pool;
+  session: Session<Tx>;
+}
+
 /**
- * drizzle does not listen for errors of the connection that it has taken: one that the server ends would end the process.
- * And where the connection is lost, the error of its rollback would hide the one that counts.
+ * drizzle (0.45) does not listen for errors of the connection that it takes, so that one which the server has ended ends
+ * the process; and it never gives back one whose `begin` fails. It is lent one of its pool by us: its session is its own
+ * but for that.
+ */
+async function inDrizzleTransaction<Tx>(
+  { $client, session }: OverPool<Tx>,
+  work: (tx: Tx) => Promise<void>,
+): Promise<void> {
+  const client = await checkOut($client, ignore);
+  const lent = Object.create(session, { client: { value: client } }) as Session<Tx>;
+  const outcome: { error?: unknown } = {};
+  let usable = false;
+  try {
+    await lent.transaction(async (tx) => {
+      await work(tx).catch((error: unknown) => {
+        outcome.error = error;
+        throw error;
+      });
+    });
+    usable = true;
+  } catch (error) {
+    // Any other one is of its `begin`, `commit` or `rollback`.
+    usable = error === outcome.error;
+    throw error;
+  } finally {
+    client.release(!usable);
+    client.off('error', ignore);
+  }
+}
+
+function isOverPool<Tx>(db: object): db is OverPool<Tx> {
+  const { $client, session } = db as Partial<OverPool<Tx>>;
+  return (
+    typeof session?.transaction === 'function' &&
+    session.client === $client &&
+    typeof $client?.totalCount === 'number'
+  );
+}
+
+/**
+ * Any other database. Where it is drizzle over a client of `pg`: that is listened to here. And where the connection is
+ * lost, the error of a rollback would hide the one that counts.
  */
 async function inForeignTransaction<Tx>(
   db: TransactionalDatabase<Tx>,
@@ -30,18 +82,19 @@ async function inForeignTransaction<Tx>(
 ): Promise<void> {
   const connections: EventEmitter[] = [];
   let failed: { error: unknown } | undefined;
+  const inside = async (tx: Tx) => {
+    failed = undefined;
+    const connection = connectionOf(tx);
+    if (connection) connections.push(connection.on('error', ignore));
+    try {
+      await work(tx as Tx & Transaction);
+    } catch (error) {
+      failed = { error };
+      throw error;
+    }
+  };
   try {
-    await db.transaction(async (tx) => {
-      failed = undefined;
-      const connection = connectionOf(tx);
-      if (connection) connections.push(connection.on('error', ignore));
-      try {
-        await work(tx as Tx & Transaction);
-      } catch (error) {
-        failed = { error };
-        throw error;
-      }
-    });
+    await (isOverPool<Tx>(db) ? inDrizzleTransaction(db, inside) : db.transaction(inside));
   } catch (error) {
     throw failed ? failed.error : error;
   } finally {

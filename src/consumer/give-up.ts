@@ -6,7 +6,10 @@ import type { PageWork } from './handle-page.ts';
 import { readNext } from './read-next.ts';
 import { laneOf, park } from './parked.ts';
 
-export interface GiveUpWork<Tx> extends Omit<PageWork<Tx>, 'db' | 'limit' | 'lanes' | 'ahead' | 'signal'> {
+export interface GiveUpWork<Tx> extends Omit<
+  PageWork<Tx>,
+  'control' | 'db' | 'limit' | 'lanes' | 'ahead' | 'signal'
+> {
   control: Pool;
   failure: { error: string; attempts: number };
   logger: Logger;
@@ -49,7 +52,7 @@ async function parkNext<Tx>(
     if (!entry || entry.control) return;
     const lane = laneOf(entry.event, by);
     await park(client, claim, [{ event: entry.event, lane }], failure);
-    await moveCheckpoint(client, claim, saved, to);
+    await moveCheckpoint(client, claim, { from: saved, to });
     parked = { position: to, lane };
   });
   return parked;

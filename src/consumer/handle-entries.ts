@@ -2,7 +2,7 @@ import type { CommitcastEvent } from '../core/event.ts';
 import { erasedType } from '../log/control-event.ts';
 import type { LogEntry } from '../log/log-entry.ts';
 import type { ResolvedOptions } from './options.ts';
-import { laneOf } from './parked.ts';
+import { laneBefore } from './parked.ts';
 
 export interface EntriesWork<Tx> {
   options: ResolvedOptions<Tx>;
@@ -19,7 +19,7 @@ export async function handleEntries<Tx>(
   entries: readonly LogEntry[],
   { options, lanes, signal }: EntriesWork<Tx>,
 ): Promise<{ event: CommitcastEvent; lane: string }[]> {
-  const { handler, onErase, onPoison } = options;
+  const { handler, onErase } = options;
   const behind: { event: CommitcastEvent; lane: string }[] = [];
   let free: CommitcastEvent[] = [];
   const hand = async () => {
@@ -34,8 +34,8 @@ export async function handleEntries<Tx>(
       await onErase(tx, stream === undefined ? { org } : { org, stream });
       continue;
     }
-    const lane = onPoison === 'stop' ? undefined : laneOf(event, onPoison);
-    if (lane !== undefined && lanes.has(lane)) behind.push({ event, lane });
+    const lane = laneBefore(event, lanes);
+    if (lane !== undefined) behind.push({ event, lane });
     else free.push(event);
   }
   await hand();

@@ -1,15 +1,27 @@
-import type { CommitcastEvent } from '../core/event.ts';
+import type { Executor } from '../db/executor.ts';
+import { sqlStateOf } from '../db/sql-state.ts';
 import { executorOf } from '../log/transaction.ts';
-import { enter, moveCheckpoint, type Claim } from './checkpoint.ts';
+import { LostConnectionError, type Stage } from './blame.ts';
+import {
+  enter,
+  moveCheckpoint,
+  statusOf,
+  TransactionEndedError,
+  type Claim,
+  type Entered,
+} from './checkpoint.ts';
 import { inTransaction, type Database } from './database.ts';
 import { handleEntries } from './handle-entries.ts';
 import type { ResolvedOptions } from './options.ts';
 import { park } from './parked.ts';
 import type { ReadAhead } from './read-ahead.ts';
-import { assertFollowed, readNext } from './read-next.ts';
+import { readNext } from './read-next.ts';
 import type { SettledHead } from './settled-head.ts';
 
 export interface PageWork<Tx> {
+  /** Where pages are read. */
+  control: Executor;
+  /** Where the handler's transactions come from. */
   db: Database<Tx>;
   options: ResolvedOptions<Tx>;
   head: SettledHead;
@@ -25,35 +37,63 @@ export interface PageWork<Tx> {
   signal: AbortSignal;
 }
 
-/** What a page held, as far as it was read when something went wrong. */
+/** How far a page has come, also when something went wrong. */
 export interface PageProgress {
   /** Everything up to here was looked at. */
   to: number;
-  events: CommitcastEvent[];
   /** The checkpoint moves to `to` with the transaction. */
   moves: boolean;
+  stage: Stage;
+  /** As `performance.now()` has it. */
+  began: number;
+}
+
+export function progressFrom(position: number): PageProgress {
+  return { to: position, moves: false, stage: 'before', began: performance.now() };
 }
 
 /**
- * One transaction: reads a page, hands its events to the handler, moves the checkpoint. What is
- * read and where the checkpoint stands are of one history, also when the server was replaced a moment ago.
+ * One transaction: hands a page to the handler, and moves the checkpoint. The page is read before it, on a connection of
+ * ours; what is settled does not change. The claim says which history it must be of, and so must be the history that the
+ * transaction sees: the server may have been replaced a moment ago.
  *
- * A page without events moves nothing in the database: whoever calls this knows how far it is, and saves it now and then.
+ * A page without entries is none of the database's business: whoever calls this knows how far it is, and saves it now
+ * and then.
  */
 export async function handlePage<Tx>(work: PageWork<Tx>, progress: PageProgress): Promise<void> {
-  const { db, options, head, claim, position, limit } = work;
+  const { control, db, options, head, claim, position, saved, limit } = work;
   const ahead = await work.ahead.take(position);
+  const { entries, to } = ahead && ahead.epoch === claim.epoch ? ahead : await readNext(work, control);
+  progress.to = to;
+  progress.moves = entries.length > 0;
+  if (limit > 1) work.ahead.prepare({ options, head, claim, position: to, limit });
+  if (!progress.moves) return;
   await inTransaction(db, async (tx) => {
     const executor = executorOf(tx);
-    assertFollowed(head, await enter(executor, claim, options.idleTimeoutMs));
-    const { entries, to } = ahead ?? (await readNext(work, executor));
-    if (limit > 1) work.ahead.prepare({ options, head, claim, position: to, limit });
-    progress.to = to;
-    progress.events = entries.flatMap(({ event, control }) => (control ? [] : [event]));
-    progress.moves = entries.length > 0;
-    if (!progress.moves) return;
-    const behind = await handleEntries(tx, entries, work);
+    const entered = await enter(executor, claim, options.idleTimeoutMs);
+    progress.stage = 'handler';
+    const behind = await whileEntered(executor, entered, () => handleEntries(tx, entries, work));
+    progress.stage = 'after';
     await park(executor, claim, behind);
-    await moveCheckpoint(executor, claim, work.saved, to);
+    await moveCheckpoint(executor, claim, { from: saved, to, entered });
   });
+}
+
+/** What goes wrong in it is told from the loss of its connection, and from the end of its transaction. */
+export async function whileEntered<Result>(
+  tx: Executor,
+  entered: Entered,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const status = await statusOf(tx, entered).catch((lost: unknown) => {
+      // A transaction that has failed, and still is there: as it should be.
+      if (sqlStateOf(lost) === '25P02') return 'entered';
+      throw new LostConnectionError('the connection of the handler was lost', { cause: error });
+    });
+    // Rolled back by the handler itself: that was to come anyway.
+    throw status === 'committed' ? new TransactionEndedError() : error;
+  }
 }

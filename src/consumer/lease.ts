@@ -1,10 +1,13 @@
 import { rowsOf, type Executor } from '../db/executor.ts';
+import { presentEpochSql } from '../log/present-epoch.ts';
 
 /** A partition without a sign of life of its worker for so long is taken by another one. */
 export const leaseMs = 5_000;
 
 /** What a worker holds at this moment. */
 export interface HeldPartition {
+  /** Of the history that the position is of; `undefined` when nobody has opened one for what the database has now. */
+  epoch: string | undefined;
   partition: number;
   position: number;
   generation: number;
@@ -20,7 +23,8 @@ export interface HeldPartition {
   share: number;
 }
 
-type Row = Omit<HeldPartition, 'position' | 'generation' | 'error'> & {
+type Row = Omit<HeldPartition, 'epoch' | 'position' | 'generation' | 'error'> & {
+  epoch: string | null;
   position: string;
   generation: string;
   error: string | null;
@@ -30,7 +34,7 @@ type Row = Omit<HeldPartition, 'position' | 'generation' | 'error'> & {
 export async function keepLeases(db: Executor, name: string, worker: string): Promise<HeldPartition[]> {
   const rows = await rowsOf<Row>(
     db,
-    `select * from commitcast.keep_consumer($1, $2, $3 * interval '1 millisecond')`,
+    `select *, ${presentEpochSql} as epoch from commitcast.keep_consumer($1, $2, $3 * interval '1 millisecond')`,
     [name, worker, leaseMs],
   );
   return rows.map((row) => ({
@@ -38,6 +42,7 @@ export async function keepLeases(db: Executor, name: string, worker: string): Pr
     position: Number(row.position),
     generation: Number(row.generation),
     error: row.error ?? undefined,
+    epoch: row.epoch ?? undefined,
   }));
 }
 

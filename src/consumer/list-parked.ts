@@ -8,7 +8,7 @@ export interface ParkedDetail {
   partition: number;
   position: number;
   org: string;
-  /** What goes wrong together: the org, or the org and the stream, with a space between. */
+  /** What goes wrong together: the org, or the org and the stream, with a slash between. */
   lane: string;
   /** `null`: nothing is wrong with it, it waits behind one that is. */
   error: string | null;

@@ -3,9 +3,15 @@ import { rowsOf, type Executor } from '../db/executor.ts';
 import { eventColumns, toEvent, type EventRow } from '../log/event-row.ts';
 import type { Claim } from './checkpoint.ts';
 
-/** What goes wrong together: an org, or a stream of it. */
+/** What an event that fails holds up: its org; or its stream, where all without a stream are one: `acme/`. */
 export function laneOf({ org, stream }: CommitcastEvent, by: 'park-org' | 'park-stream'): string {
-  return by === 'park-org' || stream === undefined ? org : `${org} ${stream}`;
+  return by === 'park-org' ? org : `${org}/${stream ?? ''}`;
+}
+
+/** The lane in which the event has to wait, if there is one: whichever policy it was that parked what is before it. */
+export function laneBefore(event: CommitcastEvent, lanes: ReadonlySet<string>): string | undefined {
+  if (lanes.size === 0) return undefined;
+  return [laneOf(event, 'park-org'), laneOf(event, 'park-stream')].find((lane) => lanes.has(lane));
 }
 
 export interface ParkedEvent {

@@ -1,15 +1,10 @@
 import { Backoff } from '../core/backoff.ts';
 import { sleep } from '../core/sleep.ts';
-import { errorText, isExpired, isToBlame } from './blame.ts';
-import {
-  beginAttempt,
-  FencedError,
-  moveCheckpoint,
-  saveError,
-  saveFailure,
-  type Claim,
-} from './checkpoint.ts';
-import { handlePage, type PageProgress } from './handle-page.ts';
+import { Attempts } from './attempts.ts';
+import { errorText, isFinal } from './blame.ts';
+import { FencedError, moveCheckpoint, saveError, saveFailure, type Claim } from './checkpoint.ts';
+import { Excuses } from './excuses.ts';
+import { handlePage, progressFrom, type PageProgress } from './handle-page.ts';
 import type { HeldPartition } from './lease.ts';
 import { giveUp } from './give-up.ts';
 import type { ConsumerParts } from './parts.ts';
@@ -21,7 +16,6 @@ import { retryLanes } from './retry-lanes.ts';
 /** How often a position is saved that moved over nothing for the handler. */
 const saveIntervalMs = 1_000;
 const pauseMs = 100;
-const standstillMs = 60_000;
 
 export interface PartitionOptions<Tx> extends ConsumerParts<Tx> {
   held: HeldPartition;
@@ -45,8 +39,8 @@ export class PartitionWorker<Tx> {
   /** Events up to here are handled alone. */
   #aloneUpTo = 0;
   readonly #ahead: ReadAhead;
-  /** An attempt that was counted, and is to be taken back as soon as the database can be told. */
-  #owed = 0;
+  readonly #attempts = new Attempts();
+  readonly #excuses: Excuses;
   /** Lanes in which something is parked. */
   #lanes: Set<string> | undefined;
   #woken = new AbortController();
@@ -54,6 +48,7 @@ export class PartitionWorker<Tx> {
   constructor(options: PartitionOptions<Tx>) {
     this.#options = options;
     this.#ahead = new ReadAhead(options.control);
+    this.#excuses = new Excuses(options.options.idleTimeoutMs);
     this.#held = options.held;
     this.#adopt(options.held);
     this.#running = this.#run();
@@ -61,13 +56,13 @@ export class PartitionWorker<Tx> {
 
   /** Everything up to `position` was handled, or parked, or was nothing for the handler. */
   get state(): Readonly<HeldPartition> {
-    return this.#held;
+    return { ...this.#held, error: this.#attempts.error };
   }
 
   /** What the database says of the partition now. */
   update(held: HeldPartition): void {
-    const { generation, paused, asked } = this.#held;
-    if (held.generation !== generation) this.#adopt(held);
+    const { generation, epoch, paused, asked } = this.#held;
+    if (held.generation !== generation || held.epoch !== epoch) this.#adopt(held);
     else if (held.paused === paused && held.asked === asked) return;
     else this.#held = { ...this.#held, paused: held.paused, asked: held.asked };
     this.#woken.abort();
@@ -82,15 +77,17 @@ export class PartitionWorker<Tx> {
 
   #adopt(held: HeldPartition): void {
     // What is parked is looked at: the last worker may have gone in the middle of a lane.
-    this.#held = { ...held, asked: true, attempts: Math.max(held.attempts - this.#owed, 0) };
+    this.#held = { ...held, asked: true };
+    this.#attempts.adopt(held);
     this.#saved = { position: held.position, at: performance.now() };
     this.#aloneUpTo = 0;
     this.#lanes = undefined;
+    this.#ahead.drop();
   }
 
   get #claim(): Claim {
-    const { partition, generation } = this.#held;
-    return { name: this.#options.options.name, partition, generation };
+    const { partition, generation, epoch } = this.#held;
+    return { name: this.#options.options.name, partition, generation, epoch };
   }
 
   async #run(): Promise<void> {
@@ -111,11 +108,22 @@ export class PartitionWorker<Tx> {
     const { control, head } = this.#options;
     const { paused, failed, asked } = this.#held;
     const { signal } = this.#woken;
-    if (paused || failed) return sleep(standstillMs, signal);
+    if (paused || failed) {
+      this.#ahead.drop();
+      return sleep(60_000, signal);
+    }
+    if (this.#held.epoch !== head.epoch) {
+      // Whichever of the two is behind hears of it.
+      head.doubt(this.#held.epoch);
+      return sleep(pauseMs, signal);
+    }
     this.#lanes ??= await readLanes(control, this.#claim);
     if (asked) {
+      const claim = this.#claim;
+      const isOver = () => this.#held.paused || this.#held.generation !== claim.generation;
       this.#held.asked = false;
-      await retryLanes({ ...this.#options, claim: this.#claim, signal: this.#stopped.signal }, this.#lanes);
+      const work = { ...this.#options, claim, isOver, signal: this.#stopped.signal };
+      this.#held.asked = (await retryLanes(work, this.#lanes)) || this.#held.asked;
     }
     if (head.position <= this.#held.position) return this.#wait();
     if (this.#held.suspect) await this.#suspectNext();
@@ -134,12 +142,11 @@ export class PartitionWorker<Tx> {
   }
 
   async #handleMany(lanes: Set<string>): Promise<void> {
-    const progress = { to: this.#held.position, events: [], moves: false };
-    const began = performance.now();
+    const progress = progressFrom(this.#held.position);
     try {
       await this.#handle(lanes, this.#options.options.batch, progress);
     } catch (error) {
-      if (!isToBlame(error, began, this.#options.options.idleTimeoutMs) || !progress.moves) throw error;
+      if (!this.#excuses.blames(error, this.#held.position, progress)) throw error;
       // One of them is; which one shows when each is handled alone.
       this.#aloneUpTo = progress.to;
       this.#warn(error, 'a page of events could not be handled; each is tried alone');
@@ -149,36 +156,31 @@ export class PartitionWorker<Tx> {
   async #handleAlone(lanes: Set<string>): Promise<void> {
     const { control, options } = this.#options;
     const claim = this.#claim;
-    if (this.#held.attempts >= options.maxAttempts) return this.#giveUp(lanes);
-    this.#held.attempts = await beginAttempt(control, claim, this.#owed);
-    this.#owed = 0;
-    const began = performance.now();
+    if (this.#attempts.count >= options.maxAttempts) return this.#giveUp(lanes);
+    await this.#attempts.begin(control, claim);
+    const progress = progressFrom(this.#held.position);
     try {
-      await this.#handle(lanes, 1, { to: this.#held.position, events: [], moves: false });
+      await this.#handle(lanes, 1, progress);
       // Also where there was nothing to handle: the attempt was counted for nothing.
-      if (this.#held.attempts > 0) await this.#save(true);
+      if (this.#attempts.count > 0) await this.#save(true);
     } catch (error) {
       if (error instanceof FencedError) throw error;
-      const isBlamed = isToBlame(error, began, options.idleTimeoutMs);
-      this.#held.error = errorText(error);
-      if (!isBlamed) this.#owed = 1;
-      await saveError(control, claim, this.#held.error, this.#owed);
-      this.#owed = 0;
+      const isBlamed = this.#excuses.blames(error, this.#held.position, progress);
+      await this.#attempts.failed(control, claim, error, isBlamed);
       if (!isBlamed) throw error;
-      const { attempts } = this.#held;
-      this.#warn(error, `an event could not be handled, attempt ${attempts} of ${options.maxAttempts}`);
-      if (attempts < options.maxAttempts) await sleep(this.#backoff.next(), this.#woken.signal);
+      const { count } = this.#attempts;
+      this.#warn(error, `an event could not be handled, attempt ${count} of ${options.maxAttempts}`);
+      if (count < options.maxAttempts) await sleep(this.#backoff.next(), this.#woken.signal);
     }
   }
 
   async #handle(lanes: Set<string>, limit: number, progress: PageProgress): Promise<void> {
-    const { db, options, head } = this.#options;
     const claim = this.#claim;
     const { position } = this.#held;
     const saved = this.#saved.position;
     const { signal } = this.#stopped;
     const ahead = this.#ahead;
-    await handlePage({ db, options, head, claim, position, saved, limit, lanes, ahead, signal }, progress);
+    await handlePage({ ...this.#options, claim, position, saved, limit, lanes, ahead, signal }, progress);
     this.#backoff.reset();
     // Rewound just after it: what the database says counts.
     if (claim.generation !== this.#held.generation) return;
@@ -196,7 +198,8 @@ export class PartitionWorker<Tx> {
 
   async #giveUp(lanes: Set<string>): Promise<void> {
     const { control, options, head, logger } = this.#options;
-    const { position, attempts, error = 'the process ended while it handled this event' } = this.#held;
+    const { position } = this.#held;
+    const { count: attempts, error = 'the process ended while it handled this event' } = this.#attempts;
     const work = { control, options, head, claim: this.#claim, position, saved: this.#saved.position };
     const parked = await giveUp({ ...work, failure: { error, attempts }, logger });
     this.#held.failed = parked === undefined;
@@ -211,21 +214,20 @@ export class PartitionWorker<Tx> {
     this.#saved.at = performance.now();
     // Attempts at the next event are not over because time passes.
     if (position === this.#saved.position && !always) return;
-    await moveCheckpoint(this.#options.control, this.#claim, this.#saved.position, position);
+    await moveCheckpoint(this.#options.control, this.#claim, { from: this.#saved.position, to: position });
     this.#moved();
   }
 
   #moved(): void {
     this.#saved = { position: this.#held.position, at: performance.now() };
-    this.#held.attempts = 0;
-    this.#held.error = undefined;
+    this.#attempts.over();
   }
 
   async #recover(error: unknown): Promise<void> {
     if (this.#stopped.signal.aborted) return;
-    if (isExpired(error)) {
+    if (isFinal(error)) {
       this.#held.failed = true;
-      this.#warn(error, 'a consumer stands still: what comes next is no longer kept; rewind or rebuild it');
+      this.#warn(error, 'a consumer stands still: somebody has to do something about it');
       await saveFailure(this.#options.control, this.#claim, errorText(error)).catch(() => undefined);
       return;
     }

@@ -5,8 +5,7 @@ import { readNext, type NextPage } from './read-next.ts';
 
 /**
  * Reads the page after this one while this one is handled, for a consumer that is behind: server and handler then work
- * at the same time. What is settled does not change, so it may come from another connection; but whoever takes it makes
- * sure that it is of the history that his own transaction sees.
+ * at the same time.
  */
 export class ReadAhead {
   readonly #control: Pool;
@@ -21,6 +20,11 @@ export class ReadAhead {
     const next = this.#next;
     this.#next = undefined;
     return next?.after === position ? next.page : undefined;
+  }
+
+  /** What was read is not wanted any more. */
+  drop(): void {
+    this.#next = undefined;
   }
 
   prepare(next: NextPage & { claim: Claim }): void {

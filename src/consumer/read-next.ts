@@ -10,11 +10,11 @@ export class StrangeEpochError extends Error {
   override readonly name = 'StrangeEpochError';
 }
 
-/** @throws {StrangeEpochError} when what the database shows is not of the history that is followed */
-export function assertFollowed(head: SettledHead, epoch: string | undefined): void {
-  if (epoch === head.epoch) return;
-  head.doubt(epoch);
-  throw new StrangeEpochError('the database has another history than the one that is followed');
+/** What comes next for the consumer is no longer kept. Not to be taken for what a handler meets in its own reading. */
+export class ConsumerExpiredError extends CommitcastError {
+  constructor(position: number, floor: number) {
+    super('HISTORY_EXPIRED', `Events after position ${position} are no longer kept; the oldest is ${floor}`);
+  }
 }
 
 export interface NextPage {
@@ -25,7 +25,7 @@ export interface NextPage {
   limit: number;
 }
 
-/** The page after the position, in the history that is followed. */
+/** The page after the position, in the history that the claim is of. */
 export async function readNext(
   { head, options, claim, position, limit }: NextPage,
   db: Executor,
@@ -39,11 +39,10 @@ export async function readNext(
     types,
     partition: partitions > 1 ? { index: claim.partition, count: partitions } : undefined,
   });
-  assertFollowed(head, page.epoch);
-  if (page.floor > position + 1)
-    throw new CommitcastError(
-      'HISTORY_EXPIRED',
-      `Events after position ${position} are no longer kept; the oldest is ${page.floor}`,
-    );
+  if (page.epoch !== claim.epoch || page.epoch !== head.epoch) {
+    head.doubt(page.epoch);
+    throw new StrangeEpochError('the database has another history than the one that is followed');
+  }
+  if (page.floor > position + 1) throw new ConsumerExpiredError(position, page.floor);
   return page;
 }

@@ -1,9 +1,10 @@
 import type { Executor } from '../db/executor.ts';
 import type { Logger } from '../core/logger.ts';
 import { executorOf } from '../log/transaction.ts';
-import { errorText, isToBlame } from './blame.ts';
+import { errorText, isPassing, isToBlame, type Stage } from './blame.ts';
 import { enter, holdClaim, type Claim } from './checkpoint.ts';
 import { inTransaction, type Database } from './database.ts';
+import { whileEntered } from './handle-page.ts';
 import type { ResolvedOptions } from './options.ts';
 import {
   askAgain,
@@ -24,16 +25,28 @@ export interface LanesWork<Tx> {
   claim: Claim;
   logger: Logger;
   signal: AbortSignal;
+  /** Whether somebody wants the worker for something else. */
+  isOver: () => boolean;
 }
 
-/** Does what operators have asked for of what is parked; takes the lanes that are free again out of the set. */
-export async function retryLanes<Tx>(work: LanesWork<Tx>, lanes: Set<string>): Promise<void> {
-  const { control, claim, signal } = work;
+/** So long at once: other lanes, and what is new, shall not wait for a long one. */
+const turnMs = 500;
+
+/**
+ * Does what operators have asked for of what is parked, for a while; takes the lanes that are free again out of the set.
+ * Returns whether there is more to do at once.
+ */
+export async function retryLanes<Tx>(given: LanesWork<Tx>, lanes: Set<string>): Promise<boolean> {
+  const { control, claim } = given;
+  const deadline = performance.now() + turnMs;
+  const isLate = () => performance.now() >= deadline;
+  const work = { ...given, isOver: () => given.signal.aborted || given.isOver() || isLate() };
   // Each once: an event that is asked for behind one that holds its lane stays asked for.
   for (const lane of await readAskedLanes(control, claim)) {
-    if (signal.aborted) return;
+    if (work.isOver()) return isLate();
     if (await retryLane(work, lane)) lanes.delete(lane);
   }
+  return isLate();
 }
 
 /**
@@ -41,8 +54,8 @@ export async function retryLanes<Tx>(work: LanesWork<Tx>, lanes: Set<string>): P
  * tried once more, or dropped; what waited behind it follows, until one fails. Returns whether the lane is free again.
  */
 async function retryLane<Tx>(work: LanesWork<Tx>, lane: string): Promise<boolean> {
-  const { control, claim, logger, signal } = work;
-  while (!signal.aborted) {
+  const { control, claim, logger } = work;
+  while (!work.isOver()) {
     // Wherever in the lane they are.
     for (const { position, error } of await dropAsked(control, claim, lane))
       logger.warn({ ...claim, lane, position, error }, 'a parked event was dropped, as the operator asked');
@@ -60,21 +73,34 @@ async function retryLane<Tx>(work: LanesWork<Tx>, lane: string): Promise<boolean
 async function tryParked<Tx>(work: LanesWork<Tx>, { position, lane }: ParkedEvent): Promise<boolean> {
   const { control, db, options, claim, logger, signal } = work;
   await beginParkedAttempt(control, claim, position);
+  let stage: Stage = 'before';
+  const began = performance.now();
   try {
+    const events = await readEventsAt(control, [position]);
     await inTransaction(db, async (tx) => {
       const executor = executorOf(tx);
-      await enter(executor, claim, options.idleTimeoutMs);
-      const events = await readEventsAt(executor, [position]);
-      if (events.length === 0) throw new Error(`event ${position} is no longer kept; it can only be dropped`);
-      await options.handler(tx, events, { signal });
+      const entered = await enter(executor, claim, options.idleTimeoutMs);
+      stage = 'handler';
+      await whileEntered(executor, entered, async () => {
+        if (events.length === 0)
+          throw new Error(`event ${position} is no longer kept; it can only be dropped`);
+        await options.handler(tx, events, { signal });
+      });
+      stage = 'after';
       await unpark(executor, claim, [position]);
-      await holdClaim(executor, claim);
+      await holdClaim(executor, claim, entered);
     });
     return true;
   } catch (error) {
-    if (!isToBlame(error)) {
+    if (!isToBlame(error, stage, performance.now() - began >= options.idleTimeoutMs)) {
       await askAgain(control, claim, position);
-      throw error;
+      // What passes is tried again a little later; the others can go on.
+      if (!isPassing(error)) throw error;
+      logger.warn(
+        { err: error, ...claim, lane, position },
+        'a parked event could not be handled; it is tried again',
+      );
+      return false;
     }
     logger.warn(
       { err: error, ...claim, lane, position },

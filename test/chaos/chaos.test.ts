@@ -9,7 +9,7 @@ import type { ChaosOptions } from './options.ts';
 import { formatSummary, summarise } from './summary.ts';
 
 it(
-  'P1 to P5: whatever befalls instances, database, network and clients, each client has the log of its rooms, once, in order, up to its revocation',
+  'P1 to P5: whatever befalls instances, database, network and clients, each client has the log of its rooms, once, in order, up to its revocation, and each read model is the fold of the log',
   { timeout: 300_000 },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'commitcast-chaos-test-'));
@@ -26,6 +26,7 @@ it(
       rate: 40,
       adapter: 'postgres',
       continuity: true,
+      atomic: true,
       print: () => undefined,
       signal: new AbortController().signal,
     };
@@ -45,6 +46,10 @@ it(
     expect(looked.events).toBeGreaterThan(1_000);
     expect(looked.deliveries).toBeGreaterThan(2_000);
     expect(looked.drops).toBeGreaterThan(10);
+    // Three of the consumers are given everything.
+    expect(looked.handled).toBeGreaterThan(3 * looked.events);
+    expect(looked.versions).toBeGreaterThan(100);
+    expect(summary.streams.conflicts).toBeGreaterThan(0);
     if (done.includes('disturbed doorbells')) expect(disturbed['dropped']).toBeGreaterThan(0);
     if (done.includes('revocation')) expect(looked.revoked).toBeGreaterThan(0);
     const chart = drawChart(summary, result);

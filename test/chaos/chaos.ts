@@ -1,33 +1,41 @@
 import { setMaxListeners } from 'node:events';
-import { globalAgent } from 'node:http';
 import { join } from 'node:path';
 import { Releasers } from '../../src/core/service.ts';
 import { sleep } from '../../src/core/sleep.ts';
 import type { Span } from '../support/history-checker.ts';
 import { until } from '../support/until.ts';
+import { countAfter, everybodyGone, type LeftoversFound } from './at-rest.ts';
+import { countConsumers, type ConsumerCounts } from './consumer-counts.ts';
+import { consumerFaults } from './consumer-faults.ts';
 import { Crowd } from './crowd.ts';
 import { databaseFaults } from './database-faults.ts';
+import { endConsumers } from './end-consumers.ts';
 import { endOfStream, readCase } from './evidence.ts';
 import type { FaultKind, World } from './faults.ts';
 import { ChaosInstance } from './instance.ts';
 import { instanceFaults } from './instance-faults.ts';
 import { judge, type Verdict } from './judge.ts';
 import { Ledger } from './ledger.ts';
-import { countLeftovers, excess, mostAtRest, type ClusterLeftovers } from './leftovers.ts';
+import { countLeftovers, mostAtRest } from './leftovers.ts';
 import { startLoad, type LoadCounts } from './load.ts';
 import type { ChaosOptions } from './options.ts';
 import { startChaosPostgres } from './postgres.ts';
 import { Pulses, type Pulse } from './pulses.ts';
 import { startRedis } from './redis.ts';
 import { drawFaults, type FaultRecord } from './schedule.ts';
+import { startStreamLoad, type StreamCounts } from './stream-load.ts';
 import { trafficFaults } from './traffic-faults.ts';
 import { createRandom } from '../support/random.ts';
 
 const instanceCount = 3;
-const settleMs = 75_000;
 const completeMs = 60_000;
 
-const allFaults: readonly FaultKind[] = [...instanceFaults, ...databaseFaults, ...trafficFaults];
+const allFaults: readonly FaultKind[] = [
+  ...instanceFaults,
+  ...databaseFaults,
+  ...consumerFaults,
+  ...trafficFaults,
+];
 
 /** All that a run found out. */
 export interface ChaosResult {
@@ -35,12 +43,14 @@ export interface ChaosResult {
   kinds: readonly FaultKind[];
   verdict: Verdict;
   load: LoadCounts;
+  streams: Omit<StreamCounts, 'problems'>;
+  consumers: ConsumerCounts[];
   crowd: Crowd['counts'];
   disturbed: Record<string, number>;
   /** Times are from the run's start. */
   pulses: Pulse[];
   skippedPulses: number;
-  leftovers: { before: ClusterLeftovers; after: ClusterLeftovers; excess: string[] };
+  leftovers: LeftoversFound;
   /** What went wrong with the run itself. */
   problems: string[];
   durationMs: number;
@@ -75,6 +85,7 @@ async function run(options: ChaosOptions, folder: string, releasers: Releasers):
       adapter: options.adapter,
       redisUrl: redis?.url,
       continuity: options.continuity,
+      atomic: options.atomic,
       seed: random.below(2 ** 32),
       log: join(folder, `instance-${'abc'[index]}.log`),
     }),
@@ -110,6 +121,8 @@ async function run(options: ChaosOptions, folder: string, releasers: Releasers):
   await Promise.all(pulses.clients.map((client) => client.settled(completeMs)));
   const { signal } = stopping;
   const load = startLoad({ ...options, url: postgres.url, random: random.fork(), spans, signal });
+  const streams = startStreamLoad({ url: postgres.url, random: random.fork(), spans, signal });
+  const written = Promise.all([load.finished, streams.finished]);
 
   const over = new AbortController();
   void sleep(options.seconds * 1_000, options.signal).then(() => {
@@ -125,12 +138,12 @@ async function run(options: ChaosOptions, folder: string, releasers: Releasers):
   const { overlap, rounds } = options;
   const faults = await Promise.race([
     drawFaults({ world, kinds, pulses, random: draw, zero, overlap, rounds, print }),
-    load.finished.then(() => new Promise<never>(() => undefined)),
+    written.then(() => new Promise<never>(() => undefined)),
   ]);
 
   print('faults are over: the writers stop, and everybody comes back');
   stopping.abort();
-  await load.finished;
+  await written;
   await pulses.stop();
   await crowd.settle();
   const present = new Set([...crowd.present, ...pulses.clients]);
@@ -143,8 +156,11 @@ async function run(options: ChaosOptions, folder: string, releasers: Releasers):
   }).catch(() => {
     problems.push(`${behind().length} clients did not get the last event in ${completeMs / 1_000} s`);
   });
+  problems.push(...(await endConsumers(postgres)));
   const clients = [...crowd.clients, ...pulses.clients];
   const verdict = judge({ ...(await readCase(postgres)), spans, clients, present, ledger });
+
+  const consumers = await countConsumers(postgres, instances);
 
   for (const client of clients) client.leave();
   const leftovers = await countAfter(before, idle, redis ? 2 * instanceCount : 0);
@@ -154,6 +170,8 @@ async function run(options: ChaosOptions, folder: string, releasers: Releasers):
     kinds,
     verdict,
     load: load.counts,
+    streams: streams.counts,
+    consumers,
     crowd: crowd.counts,
     disturbed,
     pulses: pulses.pulses.map((pulse) => fromZero(pulse, zero)),
@@ -161,26 +179,12 @@ async function run(options: ChaosOptions, folder: string, releasers: Releasers):
     leftovers,
     problems: [
       ...problems,
+      ...streams.counts.problems,
       ...instances.flatMap(({ deaths }) => deaths),
       ...faults.flatMap(({ kind, problem }) => (problem ? [`${kind}: ${problem}`] : [])),
     ],
     durationMs: performance.now() - zero,
   };
-}
-
-/** What is more than before; a verdict is worth more than its count, so that this never throws. */
-async function countAfter(
-  before: ClusterLeftovers,
-  count: () => Promise<ClusterLeftovers>,
-  connections: number,
-): Promise<ChaosResult['leftovers']> {
-  try {
-    await everybodyGone(count, connections);
-    const after = await settled(count, (now) => excess(before, now).length === 0);
-    return { before, after, excess: excess(before, after) };
-  } catch (error) {
-    return { before, after: before, excess: [`could not be counted: ${String(error)}`] };
-  }
 }
 
 /** Every way in is taken once, so that what is made at first use is there when it is counted. */
@@ -194,29 +198,6 @@ async function warmUp(instances: readonly ChaosInstance[]): Promise<void> {
     });
     await crowd.settle();
     crowd.leave();
-  }
-}
-
-/**
- * The instances have heard that all have left; only then is the client side's keep-alive over. So many connections
- * belong to the adapter, and stay.
- */
-async function everybodyGone(count: () => Promise<ClusterLeftovers>, connections: number): Promise<void> {
-  await settled(count, (now) => now.sockets === 0);
-  globalAgent.destroy();
-  await settled(count, (now) => now.connections <= connections);
-}
-
-/** Counts until the condition is met, or for some seconds: what was told to close may take a moment. */
-async function settled(
-  count: () => Promise<ClusterLeftovers>,
-  isMet: (now: ClusterLeftovers) => boolean,
-): Promise<ClusterLeftovers> {
-  const deadline = performance.now() + settleMs;
-  for (;;) {
-    const now = await count();
-    if (isMet(now) || performance.now() > deadline) return now;
-    await sleep(250);
   }
 }
 

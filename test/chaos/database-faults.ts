@@ -2,6 +2,7 @@ import { unharmed, type FaultKind } from './faults.ts';
 import { idleTransaction, writerName } from './load.ts';
 import { crashes } from './postgres.ts';
 import { pulseName } from './pulses.ts';
+import { projectionName } from './run-consumers.ts';
 
 /** By `application_name`: each kind of backend that an instance has, and those of the business. */
 const backends: readonly { name: string; goalMs: number }[] = [
@@ -14,6 +15,9 @@ const backends: readonly { name: string; goalMs: number }[] = [
   { name: 'commitcast-dispatcher', goalMs: 1_000 },
   { name: 'commitcast', goalMs: 1_000 },
   { name: 'commitcast-housekeeping', goalMs: 1_000 },
+  { name: 'commitcast-consumer', goalMs: 1_000 },
+  { name: 'commitcast-handler', goalMs: 1_000 },
+  { name: projectionName, goalMs: 1_000 },
   { name: writerName, goalMs: 1_000 },
   { name: pulseName, goalMs: 1_000 },
 ];

@@ -6,6 +6,7 @@ import { setTimeout as later } from 'node:timers/promises';
 import { commitcast, type CommitcastOptions } from '../../src/http/plugin.ts';
 import { disturbAdapter, type AdapterDisturbance } from '../../src/testing/disturb-adapter.ts';
 import type { FromInstance, InstanceConfig, Leftovers, ToInstance } from './instance-protocol.ts';
+import { runConsumers, type ConsumerRun } from './run-consumers.ts';
 import { trustDoorbells } from './trusting-dispatcher.ts';
 
 const statusIntervalMs = 100;
@@ -23,6 +24,7 @@ const options = {
 } as CommitcastOptions;
 
 let disturbance: AdapterDisturbance | undefined;
+let consumers: ConsumerRun | undefined;
 
 function tell(message: FromInstance): void {
   if (process.connected) process.send?.(message, () => undefined);
@@ -58,6 +60,7 @@ const orphaned = once(process, 'disconnect');
 
 try {
   await app.register(commitcast, options);
+  consumers = runConsumers(app.commitcast, config);
   await app.listen({ port: config.port, host: '127.0.0.1' });
   disturbance = disturbAdapter(app.commitcast.io, { seed: config.seed });
   tell({ kind: 'listening', port: (app.server.address() as AddressInfo).port });
@@ -68,11 +71,11 @@ try {
 
 const reporting = setInterval(() => {
   const leading = app.commitcast.relay()?.leading ?? false;
-  tell({ kind: 'status', leading, disturbed: { ...disturbance?.counts } });
+  tell({ kind: 'status', leading, disturbed: { ...disturbance?.counts }, handed: { ...consumers?.handed } });
 }, statusIntervalMs);
 
 await orphaned;
 clearInterval(reporting);
 // In order when it can be, but not for ever: its database may have gone.
-await Promise.race([app.close(), later(3_000)]);
+await Promise.race([app.close().then(() => consumers?.close()), later(3_000)]);
 process.exit();

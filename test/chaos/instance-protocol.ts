@@ -7,6 +7,7 @@ export interface InstanceConfig {
   adapter: 'postgres' | 'redis';
   redisUrl: string | undefined;
   continuity: boolean;
+  atomic: boolean;
   seed: number;
   /** File for its log. */
   log: string;
@@ -34,6 +35,6 @@ export type ToInstance = { kind: 'disturb'; shares: AdapterShares } | { kind: 'c
 
 export type FromInstance =
   | { kind: 'listening'; port: number }
-  | { kind: 'status'; leading: boolean; disturbed: Record<string, number> }
+  | { kind: 'status'; leading: boolean; disturbed: Record<string, number>; handed: Record<string, number> }
   | { kind: 'counted'; id: number; leftovers: Leftovers }
   | { kind: 'failed'; message: string };

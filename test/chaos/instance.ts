@@ -22,12 +22,14 @@ const answerTimeoutMs = 15_000;
 
 export interface InstanceOptions extends Pick<
   InstanceConfig,
-  'adapter' | 'redisUrl' | 'continuity' | 'seed' | 'log'
+  'adapter' | 'redisUrl' | 'continuity' | 'atomic' | 'seed' | 'log'
 > {
   name: string;
   index: number;
   databaseUrl: string;
 }
+
+type Reported = Pick<Extract<FromInstance, { kind: 'status' }>, 'disturbed' | 'handed'>;
 
 /** One instance of the cluster: its process, and the proxy through which it reaches Postgres. */
 export class ChaosInstance {
@@ -39,9 +41,9 @@ export class ChaosInstance {
   /** A fault is being done to it. */
   busy = false;
   #leading = false;
-  /** What its processes did to their messages: those that were killed, and the one that runs. */
-  readonly #formerly: Record<string, number>[] = [];
-  #reported: Record<string, number> = {};
+  /** What its processes have said: those that were killed, and the one that runs. */
+  readonly #formerly: Reported[] = [];
+  #reported: Reported = { disturbed: {}, handed: {} };
   #port = 0;
   #asked = 0;
   #child: ChildProcess | undefined;
@@ -73,7 +75,12 @@ export class ChaosInstance {
 
   /** Doorbells by what was done to them. */
   get disturbed(): Record<string, number>[] {
-    return [...this.#formerly, this.#reported];
+    return [...this.#formerly, this.#reported].map(({ disturbed }) => disturbed);
+  }
+
+  /** Events that the handlers of its consumers were given. */
+  get handed(): Record<string, number>[] {
+    return [...this.#formerly, this.#reported].map(({ handed }) => handed);
   }
 
   /** As a process manager does it: again and again, for an instance does not come up while Postgres is away. */
@@ -84,7 +91,7 @@ export class ChaosInstance {
 
   /** A new process, on the port of the one before. */
   async start(): Promise<void> {
-    const { adapter, redisUrl, continuity, seed, log } = this.#options;
+    const { adapter, redisUrl, continuity, atomic, seed, log } = this.#options;
     const config: InstanceConfig = {
       databaseUrl: this.proxy.url,
       port: this.#port,
@@ -92,6 +99,7 @@ export class ChaosInstance {
       adapter,
       redisUrl,
       continuity,
+      atomic,
       seed,
       log,
     };
@@ -133,7 +141,7 @@ export class ChaosInstance {
     this.#child = undefined;
     this.#leading = false;
     this.#formerly.push(this.#reported);
-    this.#reported = {};
+    this.#reported = { disturbed: {}, handed: {} };
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
@@ -180,7 +188,7 @@ export class ChaosInstance {
   #hear(message: FromInstance): void {
     if (message.kind === 'status') {
       this.#leading = message.leading;
-      this.#reported = message.disturbed;
+      this.#reported = message;
     } else if (message.kind === 'counted') this.#answers.get(message.id)?.(message.leftovers);
   }
 }

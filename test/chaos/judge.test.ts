@@ -59,6 +59,7 @@ function found({ positions = [1, 2, 4, 6], start = 0, cursor = 'epochaaa-6', ...
     ledger,
     clients: [client],
     present: new Set(rest.hasLeft ? [] : [client]),
+    consumers: { specs: [], readModels: [], handled: [] },
     revocations: new Map(rest.revokedAt === undefined ? [] : [['client', rest.revokedAt]]),
   });
   for (const promise of promises) expect(examples[promise] ?? []).toHaveLength(counts[promise]);

@@ -1,5 +1,14 @@
-import { checkHistory, isSeenBy, type Fact, type SeenEvent, type Span } from '../support/history-checker.ts';
+import {
+  checkHistory,
+  flawless,
+  isSeenBy,
+  type Defect,
+  type Fact,
+  type SeenEvent,
+  type Span,
+} from '../support/history-checker.ts';
 import type { ChaosClient } from './client.ts';
+import { judgeConsumers, judgeVersions, type ConsumerEvidence } from './judge-consumers.ts';
 import type { Ledger } from './ledger.ts';
 
 export const promises = [
@@ -12,6 +21,13 @@ export const promises = [
   'reset',
   'refused',
   'afterRevocation',
+  // Of consumers.
+  'unhandled',
+  'rehandled',
+  'disordered',
+  'misfolded',
+  // Of streams.
+  'misversioned',
 ] as const;
 export type Promised = (typeof promises)[number];
 
@@ -27,6 +43,8 @@ export interface Verdict {
     deliveries: number;
     drops: number;
     revoked: number;
+    handled: number;
+    versions: number;
   };
 }
 
@@ -42,15 +60,25 @@ export interface Case {
   /** By the client's name: nothing after this position may reach it. */
   revocations: ReadonlyMap<string, number>;
   ledger: Ledger;
+  consumers: ConsumerEvidence;
 }
 
 const maxExamples = 5;
 
 /**
  * Compares the log with the business rows, and then what each client got with the log of its rooms: from where it began
- * to the end, or to where it left or was revoked.
+ * to the end, or to where it left or was revoked; and what consumers have made of the log with the log.
  */
-export function judge({ log, facts, spans, clients, present, revocations, ledger }: Case): Verdict {
+export function judge({
+  log,
+  facts,
+  spans,
+  clients,
+  present,
+  revocations,
+  ledger,
+  consumers,
+}: Case): Verdict {
   const counts = Object.fromEntries(promises.map((name) => [name, 0])) as Verdict['counts'];
   const examples: Verdict['examples'] = {};
   const find = (promise: Promised, example: string) => {
@@ -79,7 +107,7 @@ export function judge({ log, facts, spans, clients, present, revocations, ledger
     })),
   });
   for (const promise of promises) {
-    if (promise === 'refused' || promise === 'afterRevocation') continue;
+    if (!isOfHistory(promise)) continue;
     counts[promise] += perOrg[promise];
     for (const example of perOrg.examples[promise] ?? []) (examples[promise] ??= []).push(example);
   }
@@ -88,6 +116,9 @@ export function judge({ log, facts, spans, clients, present, revocations, ledger
   for (const event of log)
     if (!ledger.agrees(event)) find('altered', `the log has something else at ${event.position}`);
   const looked = { ...emptyLook, events: log.length, facts: facts.length, clients: clients.length };
+  judgeConsumers(log, consumers, find);
+  looked.handled = consumers.handled.length;
+  looked.versions = judgeVersions(log, facts, find);
 
   for (const client of clients) {
     const { name, positions } = client;
@@ -133,4 +164,10 @@ const emptyLook: Verdict['looked'] = {
   deliveries: 0,
   drops: 0,
   revoked: 0,
+  handled: 0,
+  versions: 0,
 };
+
+function isOfHistory(promise: Promised): promise is Promised & Defect {
+  return promise in flawless;
+}

@@ -2,6 +2,7 @@ import { sleep } from '../../src/core/sleep.ts';
 import type { ChaosInstance } from './instance.ts';
 import type { Leftovers } from './instance-protocol.ts';
 import type { ChaosPostgres } from './postgres.ts';
+import { projectionName } from './run-consumers.ts';
 
 /** What the cluster holds open when no client is there: the sum of its instances, and their traces in the database. */
 export interface ClusterLeftovers {
@@ -12,17 +13,22 @@ export interface ClusterLeftovers {
   connections: number;
   /** Everything else that keeps a process alive, by kind. */
   handles: Record<string, number>;
-  /** By `application_name`, without the pool's, which may keep some for half a minute. */
+  /** By `application_name`, without those of pools, which may keep some for half a minute. */
   backends: Record<string, number>;
-  /** Of the pool for replays, which has at most eight an instance. */
+  /** Of the pools, which have a limit each. */
   pooled: number;
   outboxRows: number;
   heapMegabytes: number[];
 }
 
-/** Commitcast's own pool; its idle connections have a socket and a timer each. */
-const pool = 'commitcast';
-const poolSize = 8;
+/** Pools of an instance, and how many connections each may have; an idle one has a socket and a timer. */
+const pools: Readonly<Record<string, number>> = {
+  commitcast: 8,
+  'commitcast-consumer': 2,
+  'commitcast-handler': 8,
+  [projectionName]: 4,
+};
+const poolSize = Object.values(pools).reduce((sum, size) => sum + size, 0);
 /** A loop at rest waits with one timer or with two, by what it waits for. */
 const timersMore = 2;
 const restSamples = 8;
@@ -38,7 +44,9 @@ export async function countLeftovers(
   const each = await Promise.all(instances.map((instance) => instance.count()));
   const rows = await postgres.query<{ name: string; count: number }>(
     `select application_name as name, count(*)::int as count from pg_stat_activity
-     where datname = current_database() and application_name like 'commitcast%' group by 1 order by 1`,
+     where datname = current_database() and (application_name like 'commitcast%' or application_name = $1)
+     group by 1 order by 1`,
+    [projectionName],
   );
   const [outbox] = await postgres.query<{ count: number }>(
     'select count(*)::int as count from commitcast.outbox',
@@ -47,7 +55,7 @@ export async function countLeftovers(
   const kinds = [...new Set(each.flatMap(({ resources }) => Object.keys(resources)))].sort();
   const resources = Object.fromEntries(kinds.map((kind) => [kind, sum((one) => one.resources[kind] ?? 0)]));
   const { TCPSocketWrap = 0, Timeout = 0, Immediate: _passing, ...handles } = resources;
-  const pooled = rows.find(({ name }) => name === pool)?.count ?? 0;
+  const pooled = rows.reduce((total, { name, count }) => total + (name in pools ? count : 0), 0);
   const backends = rows.reduce((total, { count }) => total + count, 0);
   return {
     sockets: sum((one) => one.sockets),
@@ -56,7 +64,7 @@ export async function countLeftovers(
     connections: TCPSocketWrap - backends,
     handles,
     backends: Object.fromEntries(
-      rows.filter(({ name }) => name !== pool).map(({ name, count }) => [name, count]),
+      rows.filter(({ name }) => !(name in pools)).map(({ name, count }) => [name, count]),
     ),
     pooled,
     outboxRows: outbox?.count ?? 0,

@@ -11,6 +11,8 @@ export interface ChaosOptions {
   adapter: 'postgres' | 'redis';
   /** `false`: dispatchers trust each doorbell, and the run must find what that loses. */
   continuity: boolean;
+  /** `false`: handlers of consumers do not write in their transaction, and the run must find what that breaks. */
+  atomic: boolean;
   /** Kinds of faults by name; `undefined`: all. */
   faults: readonly string[] | undefined;
   /** Ends when every kind has come so often, though the time is not over. */
@@ -28,7 +30,8 @@ export interface CommandLine extends Omit<ChaosOptions, 'print' | 'signal'> {
 }
 
 export const usage = `npm run chaos -- [--minutes 5] [--seconds N] [--seed N] [--clients 200] [--writers 16] [--rate 60]
-  [--faults NAME,NAME] [--rounds N] [--overlap 0.2] [--adapter postgres|redis] [--without-continuity] [--out FOLDER]`;
+  [--faults NAME,NAME] [--rounds N] [--overlap 0.2] [--adapter postgres|redis] [--without-continuity]
+  [--without-atomicity] [--out FOLDER]`;
 
 /** @throws {Error} for what is not one of `usage`. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
@@ -46,6 +49,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       overlap: { type: 'string', default: '0.2' },
       adapter: { type: 'string', default: 'postgres' },
       'without-continuity': { type: 'boolean', default: false },
+      'without-atomicity': { type: 'boolean', default: false },
       out: { type: 'string' },
     },
   });
@@ -67,6 +71,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     overlap: number('overlap', 0, 1),
     adapter,
     continuity: !values['without-continuity'],
+    atomic: !values['without-atomicity'],
     out: values.out,
   };
 }

@@ -9,6 +9,7 @@ import { startEmbeddedPostgres } from '../../src/embedded/embedded-postgres.ts';
 import { openEpoch } from '../../src/log/epoch.ts';
 import { createBusiness } from '../support/business.ts';
 import { until } from '../support/until.ts';
+import { createReadModels } from './read-model.ts';
 
 /** `application_name` of the run's own questions, which are no victim. */
 const adminName = 'chaos-admin';
@@ -82,6 +83,7 @@ export async function startChaosPostgres(): Promise<ChaosPostgres> {
     await migrate({ connectionString: url });
     const client = await connect(url);
     await createBusiness(client);
+    await createReadModels(client);
     await openEpoch(client);
     await client.end();
     return postgres;

@@ -21,7 +21,7 @@ export interface Summary extends Omit<ChaosResult, 'kinds' | 'pulses' | 'verdict
   date: string;
   options: Pick<
     ChaosOptions,
-    'seconds' | 'clients' | 'writers' | 'rate' | 'adapter' | 'continuity' | 'overlap'
+    'seconds' | 'clients' | 'writers' | 'rate' | 'adapter' | 'continuity' | 'atomic' | 'overlap'
   >;
   ok: boolean;
   kinds: KindSummary[];
@@ -30,12 +30,12 @@ export interface Summary extends Omit<ChaosResult, 'kinds' | 'pulses' | 'verdict
 
 export function summarise(options: ChaosOptions, result: ChaosResult, date: Date): Summary {
   const { kinds, pulses, verdict, ...rest } = result;
-  const { seconds, clients, writers, rate, adapter, continuity, overlap } = options;
+  const { seconds, clients, writers, rate, adapter, continuity, atomic, overlap } = options;
   const latencies = pulses.flatMap(latencyOf).sort((a, b) => a - b);
   return {
     seed: options.seed,
     date: date.toISOString(),
-    options: { seconds, clients, writers, rate, adapter, continuity, overlap },
+    options: { seconds, clients, writers, rate, adapter, continuity, atomic, overlap },
     ok:
       promises.every((promise) => verdict.counts[promise] === 0) &&
       rest.problems.length === 0 &&
@@ -73,7 +73,7 @@ export function latencyOf({ committed, arrived }: ChaosResult['pulses'][number])
 }
 
 export function formatSummary(summary: Summary): string {
-  const { options, looked, load, crowd, pulse, leftovers, counts, examples } = summary;
+  const { options, looked, load, streams, crowd, pulse, leftovers, counts, examples } = summary;
   const rows = summary.kinds.map(({ kind, count, alone, p50Ms, maxMs, goalMs, returnMs }) => {
     const over = maxMs !== undefined && goalMs !== undefined && maxMs > goalMs ? ' over' : '';
     return [kind, String(count), String(alone), ms(p50Ms), ms(maxMs), ms(goalMs) + over, ms(returnMs)];
@@ -94,21 +94,33 @@ export function formatSummary(summary: Summary): string {
   return [
     `Chaos run of ${summary.date}, seed ${summary.seed}: ${(summary.durationMs / 1_000).toFixed(0)} s, ` +
       `${options.clients} clients, ${options.writers} writers, 3 instances over ${options.adapter}` +
-      (options.continuity ? '' : ', WITHOUT the continuity check'),
+      (options.continuity ? '' : ', WITHOUT the continuity check') +
+      (options.atomic ? '' : ', WITHOUT the transaction of the handlers'),
     '',
     table(['fault', 'count', 'alone', 'p50 ms', 'max ms', 'goal ms', 'own return ms'], rows),
     '',
     `transactions: ${load.committed} committed, ${load.rolledBack} rolled back, ${load.failed} failed as meant, ${load.unknown} cut off`,
+    `streams: ${streams.appends} appends, ${streams.conflicts} version conflicts, ${streams.retries} retries by key, ${looked.versions} versions`,
     `clients: ${looked.clients} in all, ${crowd.connects} connects, ${crowd.cuts} cuts, ${looked.drops} drops, ${looked.revoked} revoked`,
     `doorbells: ${JSON.stringify(summary.disturbed)}`,
     `pulse: ${pulse.sent} events, from COMMIT to the client p50 ${pulse.p50Ms.toFixed(1)} ms, p99 ${pulse.p99Ms.toFixed(0)} ms, max ${pulse.maxMs.toFixed(0)} ms`,
+    '',
+    table(
+      ['consumer', 'events', 'handed', 'rolled back', 'generations', 'poisoned', 'parked'],
+      summary.consumers.map(({ name, ...rest }) => [
+        name,
+        ...(['events', 'handed', 'rolledBack', 'generations', 'poisoned', 'parked'] as const).map((count) =>
+          String(rest[count]),
+        ),
+      ]),
+    ),
     '',
     table(
       ['left open, three instances together', 'before', 'after'],
       names.map((name) => [name, String(before[name] ?? 0), String(after[name] ?? 0)]),
     ),
     '',
-    `${looked.events} events, ${looked.facts} business facts, ${looked.deliveries} deliveries: ` +
+    `${looked.events} events, ${looked.facts} business facts, ${looked.deliveries} deliveries, ${looked.handled} handled: ` +
       promises.map((promise) => `${counts[promise]} ${promise}`).join(', '),
     ...Object.entries(examples).flatMap(([promise, found]) => found.map((text) => `  ${promise}: ${text}`)),
     ...leftovers.excess.map((text) => `  left open: ${text}`),

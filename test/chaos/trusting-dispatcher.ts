@@ -16,10 +16,10 @@ export function trustDoorbells(): void {
   });
   wrap(Pool.prototype, 'query', (pool, query, [text, values, ...rest]) => {
     if (!isRangeRead(pool, text, values)) return query(text, values, ...rest);
-    const [after, upTo] = values;
+    const [after, upTo, ...others] = values;
     const start = from < upTo ? Math.max(after, from) : after;
     from = Infinity;
-    return query(text, [start, upTo], ...rest);
+    return query(text, [start, upTo, ...others], ...rest);
   });
 }
 
@@ -39,7 +39,7 @@ function wrap<Self extends object>(
 }
 
 /** The one statement by which a dispatcher reads events: `(after, upTo]`. */
-function isRangeRead(pool: Pool, text: unknown, values: unknown): values is [number, number] {
+function isRangeRead(pool: Pool, text: unknown, values: unknown): values is [number, number, ...unknown[]] {
   return (
     (pool as Pool & { options: { application_name?: string } }).options.application_name ===
       'commitcast-dispatcher' &&

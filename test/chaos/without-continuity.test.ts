@@ -1,24 +1,18 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { chooseSeed } from '../support/random.ts';
+import { runScript, temporaryFolder } from './run-script.ts';
 import type { Summary } from './summary.ts';
-
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 it(
   'P3: a dispatcher that trusts the doorbells loses events, and the chaos run says so with exit code 1',
   { timeout: 180_000 },
   async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'commitcast-chaos-test-'));
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const folder = await temporaryFolder();
     const seed = chooseSeed('without continuity');
     const load = ['--rounds', '1', '--seconds', '20', '--clients', '12', '--faults', 'disturbed doorbells'];
-    const { code, output } = await runCommand([
+    const { code, output } = await runScript([
       '--without-continuity',
       ...load,
       '--seed',
@@ -34,13 +28,3 @@ it(
     expect(output).toContain(`again with --seed ${seed}`);
   },
 );
-
-function runCommand(args: string[]): Promise<{ code: number; output: string }> {
-  const script = join(import.meta.dirname, 'run.ts');
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['--import', tsx, script, ...args], (error, stdout, stderr) => {
-      resolve({ code: Number(error?.code ?? 0), output: stdout + stderr });
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-  });
-}

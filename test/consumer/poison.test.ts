@@ -136,10 +136,10 @@ it('park-stream: what follows in another stream of the org, or in none, does not
   await untilThrough(database.pool, name);
   expect(await dataOf(database.pool, name)).toEqual([2, 3, 5, 6, 102]);
   expect((await parkedOf(database.pool, name)).map(({ position, lane }) => [position, lane])).toEqual([
-    [1, 'acme s1'],
-    [4, 'acme s1'],
-    [6, 'acme'],
-    [7, 'acme'],
+    [1, 'acme/s1'],
+    [4, 'acme/s1'],
+    [6, 'acme/'],
+    [7, 'acme/'],
   ]);
 });
 
