@@ -13,10 +13,21 @@ alter table commitcast.outbox add column versioned boolean not null default fals
 --> statement-breakpoint
 create index log_stream on commitcast.log (org_id, stream, version) where stream is not null;
 --> statement-breakpoint
--- Writers gave versions freely before: what comes next is after the highest.
+-- Writers gave versions freely before, or none: what streams there are is numbered by its order.
+alter table commitcast.log disable trigger append_only;
+--> statement-breakpoint
+update commitcast.log l set version = numbered.version
+from (
+  select position, row_number() over (partition by org_id, stream order by position) as version
+  from commitcast.log where stream is not null
+) numbered
+where l.position = numbered.position;
+--> statement-breakpoint
+alter table commitcast.log enable always trigger append_only;
+--> statement-breakpoint
 insert into commitcast.stream (org_id, stream, version)
-select org_id, stream, max(version) from commitcast.log where stream is not null and version is not null group by 1, 2
-on conflict (org_id, stream) do nothing;
+select org_id, stream, max(version) from commitcast.log where stream is not null group by 1, 2
+on conflict (org_id, stream) do update set version = excluded.version;
 --> statement-breakpoint
 
 -- Takes the next `wanted` versions; returns the version that the stream had before. Called by the owner's functions only.
@@ -252,7 +263,7 @@ create table commitcast.state (
   primary key (org_id, stream, name)
 );
 --> statement-breakpoint
--- Keeps the newest. False when it is not worth to wait for the stream's lock, or when something was erased meanwhile.
+-- Granted to nobody: who may call it says what states are, without an event. Keeps the newest. False when it is not worth to wait for the stream's lock, or when something was erased meanwhile.
 create function commitcast.save_state(org_id text, stream text, name text, version bigint, erasures int, state jsonb)
 returns boolean
 language plpgsql security definer set search_path = commitcast, pg_temp as $$
@@ -282,8 +293,8 @@ begin
   if exists (select from pg_catalog.pg_roles where rolname = 'commitcast_writer') then
     -- For `returning id, version`.
     grant select (version) on commitcast.outbox to commitcast_writer;
-    grant execute on function commitcast.lock_streams(jsonb), commitcast.append(jsonb, text, int, int), commitcast.once(text),
-      commitcast.save_state(text, text, text, bigint, int, jsonb) to commitcast_writer;
+    grant execute on function commitcast.lock_streams(jsonb), commitcast.append(jsonb, text, int, int), commitcast.once(text)
+      to commitcast_writer;
   end if;
   if exists (select from pg_catalog.pg_roles where rolname = 'commitcast_reader') then
     grant select on commitcast.state to commitcast_reader;

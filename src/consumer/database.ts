@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Pool, PoolClient } from 'pg';
 import { checkOut } from '../db/check-out.ts';
+import { drizzleTransaction, isDrizzleOverPool } from '../db/drizzle-pool.ts';
 import type { Transaction } from '../log/transaction.ts';
 
 /** A drizzle database, or anything that runs work in a transaction of its own. */
@@ -20,60 +21,9 @@ export function inTransaction<Tx>(
   return inPoolTransaction(db, (client) => work(client as unknown as Tx & Transaction));
 }
 
-/** drizzle's session over `pg`, as far as it is needed here. */
-interface Session<Tx> {
-  client: unknown;
-  transaction(work: (tx: Tx) => Promise<void>): Promise<unknown>;
-}
-
-/** A drizzle database over a pool of `pg`. */
-interface OverPool<Tx> {
-  $client: Pool;
-  session: Session<Tx>;
-}
-
 /**
- * drizzle (0.45) does not listen for errors of the connection that it takes, so that one which the server has ended ends
- * the process; and it never gives back one whose `begin` fails. It is lent one of its pool by us: its session is its own
- * but for that.
- */
-async function inDrizzleTransaction<Tx>(
-  { $client, session }: OverPool<Tx>,
-  work: (tx: Tx) => Promise<void>,
-): Promise<void> {
-  const client = await checkOut($client, ignore);
-  const lent = Object.create(session, { client: { value: client } }) as Session<Tx>;
-  const outcome: { error?: unknown } = {};
-  let usable = false;
-  try {
-    await lent.transaction(async (tx) => {
-      await work(tx).catch((error: unknown) => {
-        outcome.error = error;
-        throw error;
-      });
-    });
-    usable = true;
-  } catch (error) {
-    // Any other one is of its `begin`, `commit` or `rollback`.
-    usable = error === outcome.error;
-    throw error;
-  } finally {
-    client.release(!usable);
-    client.off('error', ignore);
-  }
-}
-
-function isOverPool<Tx>(db: object): db is OverPool<Tx> {
-  const { $client, session } = db as Partial<OverPool<Tx>>;
-  return (
-    typeof session?.transaction === 'function' &&
-    session.client === $client &&
-    typeof $client?.totalCount === 'number'
-  );
-}
-
-/**
- * Any other database. Where it is drizzle over a client of `pg`: that is listened to here. And where the connection is
+ * drizzle, over a pool of `pg` most of the time, or any other database. Where it is drizzle over a client: that is listened
+ * to here. And where the connection is
  * lost, the error of a rollback would hide the one that counts.
  */
 async function inForeignTransaction<Tx>(
@@ -94,7 +44,7 @@ async function inForeignTransaction<Tx>(
     }
   };
   try {
-    await (isOverPool<Tx>(db) ? inDrizzleTransaction(db, inside) : db.transaction(inside));
+    await (isDrizzleOverPool<Tx>(db) ? drizzleTransaction(db, inside) : db.transaction(inside));
   } catch (error) {
     throw failed ? failed.error : error;
   } finally {

@@ -1,6 +1,7 @@
 import type { SQL } from 'drizzle-orm';
 import type { Pool, PoolClient } from 'pg';
 import { checkOut } from '../db/check-out.ts';
+import { drizzleTransaction, isDrizzleOverPool } from '../db/drizzle-pool.ts';
 import type { Executor } from '../db/executor.ts';
 import { executorOf, type DrizzleTransaction } from './transaction.ts';
 
@@ -30,8 +31,12 @@ export function snapshotDatabaseOf<Tx>(db: DrizzleDatabase<Tx> | Pool): Snapshot
     );
   return {
     executor: executorOf(db),
-    transaction: (work) =>
-      db.transaction((tx) => work(tx, executorOf(tx as unknown as DrizzleTransaction)), config),
+    transaction(work) {
+      const inside = (tx: Tx) => work(tx, executorOf(tx as unknown as DrizzleTransaction));
+      return isDrizzleOverPool<Tx>(db)
+        ? drizzleTransaction(db, inside, config)
+        : db.transaction(inside, config);
+    },
   };
 }
 

@@ -143,7 +143,6 @@ describe('saving', () => {
 
   it('is not tried by execute for a role that may not: it appends all the same', async () => {
     await deposit(10);
-    await database.pool.query('revoke execute on function commitcast.save_state from commitcast_writer');
     const url = await database.urlAsMemberOf('commitcast_writer', 'commitcast_reader');
     const writer = await database.connect(url);
     await writer.query('begin');
