@@ -28,6 +28,11 @@ export const eventColumns =
 export const eventColumnNames =
   'position, id, org_id, site_id, unit_id, type, data, stream, version, meta, created_at, control, case when control then committed_at end as committed_at';
 
+/** A row without any of them, typed alike. */
+export const nullColumns = `null::bigint as position, null::uuid as id, null::text as org_id, null::text as site_id,
+  null::text as unit_id, null::text as type, null::text as data, null::text as stream, null::bigint as version,
+  null::text as meta, null::timestamptz as created_at, null::boolean as control, null::timestamptz as committed_at`;
+
 /** Bytes of an event's JSON, over the columns above. */
 export const bytesSql = 'octet_length(data) + coalesce(octet_length(meta), 0)';
 

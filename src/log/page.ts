@@ -1,10 +1,17 @@
-import { bytesSql, eventColumnNames, eventColumns, maxPageBytes, type EventRow } from './event-row.ts';
+import {
+  bytesSql,
+  eventColumnNames,
+  eventColumns,
+  maxPageBytes,
+  nullColumns,
+  type EventRow,
+} from './event-row.ts';
 import { presentEpochSql } from './present-epoch.ts';
 
-/** A row of a page; without an event when the page has none, for then the floor is told all the same. */
-export type PageRow = { floor: string; epoch: string | null; wanted: string } & (
-  EventRow | { [Column in keyof EventRow]: null }
-);
+/** The first row says what is true of the page; each of the others has an event. */
+export type PageRow =
+  | ({ floor: string; epoch: string | null; wanted: string } & { [Column in keyof EventRow]: null })
+  | ({ floor: null; epoch: null; wanted: null } & EventRow);
 
 export interface Page {
   rows: EventRow[];
@@ -16,44 +23,56 @@ export interface Page {
   epoch: string | undefined;
 }
 
-const rowsBefore = 'rows between unbounded preceding and 1 preceding';
+/** Position at which what came before is a whole page, or null: looked for only when there is so much. */
+const cutOf = (rows: string, bytes: string): string => `
+  select case when sum(${bytes}) >= ${maxPageBytes} then (
+    select min(position) from (
+      select position, sum(${bytes}) over (order by position rows between unbounded preceding and 1 preceding) as before
+      from ${rows}
+    ) sized
+    where before >= ${maxPageBytes}
+  ) end as at
+  from ${rows}`;
+
+const untilCut = (cut: string): string => `position < coalesce((select at from ${cut}), 9223372036854775807)`;
 
 /**
- * Of candidates (rows of the log with a `position`), those that a page may have: what is far beyond its end must not be
- * made text first, for that is dear. How large a value is stored costs nothing to know; as text it is larger, if anything.
+ * Goes on with the CTE `events` in a statement with a materialized CTE `candidates`, rows of the log in their order:
+ * those of them that may be in one page, as text. `inPage` then says which are in it.
+ *
+ * What is far beyond the end of the page must not be made text first, for that is dear. How large a value is stored costs
+ * nothing to know; as text it is larger, if anything.
  */
-export const eventsOf = (candidates: string): string => `
-  select ${eventColumns} from (
-    select *, sum(pg_column_size(data)) over (order by position ${rowsBefore}) as stored_before
-    from (${candidates}) candidate
-  ) sized
-  where stored_before is null or stored_before < ${maxPageBytes}
-  -- Else the text of each event would be made anew wherever it is named.
-  offset 0`;
+export const eventsSql = `
+  stored_cut as (${cutOf('candidates', 'pg_column_size(data)')}
+  ), events as materialized (
+    select ${eventColumns} from candidates where ${untilCut('stored_cut')}
+  ), text_cut as (${cutOf('events', bytesSql)}
+  )`;
+
+export const inPage = untilCut('text_cut');
 
 /**
- * Ends a statement whose CTEs are `wanted` (positions) and `events`: cuts the page by bytes, and adds the floor and the
- * epoch, which is null for a history that nobody has opened one for.
+ * Ends a statement whose materialized CTEs are `wanted` (positions) and `candidates`: cuts the page by bytes, and adds
+ * the floor and the epoch, which is null for a history that nobody has opened one for.
  */
-export const pageSql = `
-  measured as (
-    select *, sum(${bytesSql}) over (order by position ${rowsBefore}) as bytes_before from events
-  )
-  select relay.floor, relay.epoch, (select count(*) from wanted) as wanted, ${eventColumnNames}
-  from (select floor, ${presentEpochSql} as epoch from commitcast.relay limit 1 offset 0) relay
-    left join measured on bytes_before is null or bytes_before < ${maxPageBytes}
-  order by position`;
+export const pageSql = `${eventsSql}
+  select floor, ${presentEpochSql} as epoch, (select count(*) from wanted) as wanted,
+    ${nullColumns} from commitcast.relay
+  union all
+  select null, null, null, ${eventColumnNames} from events where ${inPage}`;
 
 /** What was read of `(…, upTo]`, where at most `limit` events were asked for. */
 export function pageOf(found: readonly PageRow[], limit: number, upTo: number): Page {
-  const rows = found.filter((row): row is PageRow & EventRow => row.position !== null);
-  const wanted = Number(found[0]?.wanted);
+  const about = found.find((row) => row.floor !== null);
+  const rows = found.filter((row) => row.floor === null);
+  const wanted = Number(about?.wanted);
   // A page that no limit has cut reaches the end, also where the last positions are dead.
   const cut = wanted === limit || rows.length < wanted;
   return {
     rows,
     to: cut ? Number(rows.at(-1)?.position ?? upTo) : upTo,
-    floor: Number(found[0]?.floor),
-    epoch: found[0]?.epoch ?? undefined,
+    floor: Number(about?.floor),
+    epoch: about?.epoch ?? undefined,
   };
 }

@@ -1,7 +1,7 @@
 import type { Subscription } from '../core/subscription.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
 import { toLogEntry, type LogEntry } from './log-entry.ts';
-import { eventsOf, pageOf, pageSql, type Page, type PageRow } from './page.ts';
+import { pageOf, pageSql, type Page, type PageRow } from './page.ts';
 
 export interface RangePage extends Omit<Page, 'rows'> {
   entries: LogEntry[];
@@ -31,9 +31,9 @@ export const orgHashSql = (org: string): string => `('x' || substr(md5(${org}), 
 const sqlFor = (where: string) => `
   with candidates as materialized (
     select * from commitcast.log where position > $1 and position <= $2${where} order by position limit $3
-  ), wanted as (
+  ), wanted as materialized (
     select position from candidates
-  ), events as (${eventsOf('select * from candidates')}), ${pageSql}`;
+  ), ${pageSql}`;
 
 /**
  * A page of `(after, upTo]`, rising: everything up to its `to` that is wanted is in it. Control events are in it

@@ -2,7 +2,7 @@ import type { CommitcastEvent } from '../core/event.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
 import { toEvent } from './event-row.ts';
-import { eventsOf, pageOf, pageSql, type Page, type PageRow } from './page.ts';
+import { pageOf, pageSql, type Page, type PageRow } from './page.ts';
 
 export interface RoomsPage extends Omit<Page, 'rows'> {
   events: CommitcastEvent[];
@@ -36,9 +36,10 @@ const wholeOrgSql = `select position from commitcast.log where ${where}`;
 const sqlFor = (positions: string) => `
   with wanted as materialized (
     select position from (${positions}) found ${ordered}
-  ), events as (${eventsOf(`
+  ), candidates as materialized (
     select log.* from commitcast.log join wanted using (position)
-    where position > $2 and position <= $3`)}
+    where position > $2 and position <= $3
+    order by position
   ), ${pageSql}`;
 
 const scopedPageSql = sqlFor(scopedSql);

@@ -2,8 +2,8 @@ import { CommitcastError } from '../core/errors.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { isIdentifier } from '../core/identifier.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
-import { bytesSql, eventColumnNames, maxPageBytes, toEvent, type EventRow } from './event-row.ts';
-import { eventsOf } from './page.ts';
+import { eventColumnNames, toEvent, type EventRow } from './event-row.ts';
+import { eventsSql, inPage } from './page.ts';
 import { invalidEvent, isText } from './serialize-event.ts';
 import { executorOf, type Transaction } from './transaction.ts';
 
@@ -93,9 +93,7 @@ const sql = `
     select * from commitcast.log
     where org_id = $1 and stream = $2 and version >= $3 and version <= $4 and position > $5
     order by version limit ${pageEvents}
-  ), events as materialized (${eventsOf('select * from candidates')}), measured as (
-    select *, sum(${bytesSql}) over (order by position) - (${bytesSql}) as bytes_before from events
-  ), known as (
+  ), ${eventsSql}, known as (
     select version as stream_version, mine, (stream.xmin::text::bigint - mine % 4294967296 + 4294967296) % 4294967296 as ahead
     from commitcast.stream cross join (select pg_current_xact_id_if_assigned()::text::bigint as mine) reader
     where org_id = $1 and stream = $2
@@ -105,7 +103,7 @@ const sql = `
     ${eventColumnNames}
   from (select) one
     left join known on true
-    left join measured on bytes_before < ${maxPageBytes}
+    left join events on ${inPage}
   order by version`;
 
 async function readStreamPage(

@@ -83,9 +83,8 @@ export class World {
       );
       await this.meanwhile();
       const page = { floor: '1', epoch, wanted: String(Math.min(all.length, limit)) };
-      return {
-        rows: found.length > 0 ? found.map((event) => ({ ...rowOf(event), ...page })) : [empty(page)],
-      };
+      const rows = found.map((event) => ({ ...rowOf(event), floor: null, epoch: null, wanted: null }));
+      return { rows: [empty(page), ...rows] };
     },
   };
 
