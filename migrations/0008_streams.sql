@@ -11,6 +11,14 @@ alter table commitcast.stream set (fillfactor = 50);
 -- Only `commitcast.append` sets it: it has taken versions for all events of a call at once.
 alter table commitcast.outbox add column versioned boolean not null default false;
 --> statement-breakpoint
+-- A time that no clock shows has no form on the wire.
+alter table commitcast.outbox add constraint outbox_time check (
+  case
+    when created_at >= '0001-01-01 00:00:00+00' and created_at < '10000-01-01 00:00:00+00' then true
+    else commitcast.refuse('CC001', 'EVENT_INVALID: created_at is a time of the years 1 to 9999')
+  end
+) not valid;
+--> statement-breakpoint
 create index log_stream on commitcast.log (org_id, stream, version) where stream is not null;
 --> statement-breakpoint
 -- Writers gave versions freely before, or none: what streams there are is numbered by its order.

@@ -4,7 +4,7 @@ import { moveCheckpoint, saveFailure } from './checkpoint.ts';
 import { inPoolTransaction } from './database.ts';
 import type { PageWork } from './handle-page.ts';
 import { readNext } from './read-next.ts';
-import { laneOf, park } from './parked.ts';
+import { joinLanes, laneOf, park } from './parked.ts';
 
 export interface GiveUpWork<Tx> extends Omit<
   PageWork<Tx>,
@@ -51,6 +51,7 @@ async function parkNext<Tx>(
     // An erasure that cannot be followed has no lane that could wait.
     if (!entry || entry.control) return;
     const lane = laneOf(entry.event, by);
+    if (by === 'park-org') await joinLanes(client, claim, entry.event.org);
     await park(client, claim, [{ event: entry.event, lane }], failure);
     await moveCheckpoint(client, claim, { from: saved, to });
     parked = { position: to, lane };

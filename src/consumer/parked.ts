@@ -46,6 +46,18 @@ export async function park(
   );
 }
 
+/**
+ * The org is one lane from now on, with what is parked of its streams: else what waits behind the org could be handled
+ * before what is parked of its own stream.
+ */
+export async function joinLanes(tx: Executor, { name, partition }: Claim, org: string): Promise<void> {
+  await tx.query(
+    `update commitcast.parked set lane = $3
+     where name = $1 and partition = $2 and org_id = $3 and lane <> $3`,
+    [name, partition, org],
+  );
+}
+
 /** The lanes in which something is parked. */
 export async function readLanes(db: Executor, { name, partition }: Claim): Promise<Set<string>> {
   const rows = await rowsOf<{ lane: string }>(
@@ -144,10 +156,10 @@ export async function beginParkedAttempt(db: Executor, { name }: Claim, position
   );
 }
 
-/** What came in the way was nothing of the event's: as if the attempt had not been. */
+/** What came in the way was nothing of the event's: as if the attempt had not been. What was asked for since counts. */
 export async function askAgain(db: Executor, { name }: Claim, position: number): Promise<void> {
   await db.query(
-    `update commitcast.parked set asked = 'retry', attempts = greatest(attempts - 1, 0)
+    `update commitcast.parked set asked = coalesce(asked, 'retry'), attempts = greatest(attempts - 1, 0)
      where name = $1 and position = $2`,
     [name, position],
   );

@@ -63,8 +63,9 @@ export class PartitionWorker<Tx> {
   update(held: HeldPartition): void {
     const { generation, epoch, paused, asked } = this.#held;
     if (held.generation !== generation || held.epoch !== epoch) this.#adopt(held);
-    else if (held.paused === paused && held.asked === asked) return;
-    else this.#held = { ...this.#held, paused: held.paused, asked: held.asked };
+    else if (held.paused === paused && (asked || !held.asked)) return;
+    // What is left of a lane nobody asks for any more.
+    else this.#held = { ...this.#held, paused: held.paused, asked: asked || held.asked };
     this.#woken.abort();
   }
 
@@ -107,15 +108,14 @@ export class PartitionWorker<Tx> {
   async #step(): Promise<void> {
     const { control, head } = this.#options;
     const { paused, failed, asked } = this.#held;
-    const { signal } = this.#woken;
     if (paused || failed) {
       this.#ahead.drop();
-      return sleep(60_000, signal);
+      return sleep(60_000, this.#woken.signal);
     }
     if (this.#held.epoch !== head.epoch) {
       // Whichever of the two is behind hears of it.
       head.doubt(this.#held.epoch);
-      return sleep(pauseMs, signal);
+      return sleep(pauseMs, this.#woken.signal);
     }
     this.#lanes ??= await readLanes(control, this.#claim);
     if (asked) {
@@ -123,9 +123,9 @@ export class PartitionWorker<Tx> {
       const isOver = () => this.#held.paused || this.#held.generation !== claim.generation;
       this.#held.asked = false;
       const work = { ...this.#options, claim, isOver, signal: this.#stopped.signal };
-      this.#held.asked = (await retryLanes(work, this.#lanes)) || this.#held.asked;
+      if (await retryLanes(work, this.#lanes)) this.#held.asked = true;
     }
-    if (head.position <= this.#held.position) return this.#wait();
+    if (head.position <= this.#held.position) return this.#held.asked ? undefined : this.#wait();
     if (this.#held.suspect) await this.#suspectNext();
     if (this.#held.position < this.#aloneUpTo) await this.#handleAlone(this.#lanes);
     else await this.#handleMany(this.#lanes);
@@ -156,7 +156,7 @@ export class PartitionWorker<Tx> {
   async #handleAlone(lanes: Set<string>): Promise<void> {
     const { control, options } = this.#options;
     const claim = this.#claim;
-    if (this.#attempts.count >= options.maxAttempts) return this.#giveUp(lanes);
+    if (this.#attempts.count >= options.maxAttempts) return this.#giveUp();
     await this.#attempts.begin(control, claim);
     const progress = progressFrom(this.#held.position);
     try {
@@ -196,15 +196,15 @@ export class PartitionWorker<Tx> {
     this.#held.suspect = false;
   }
 
-  async #giveUp(lanes: Set<string>): Promise<void> {
-    const { control, options, head, logger } = this.#options;
+  async #giveUp(): Promise<void> {
     const { position } = this.#held;
     const { count: attempts, error = 'the process ended while it handled this event' } = this.#attempts;
-    const work = { control, options, head, claim: this.#claim, position, saved: this.#saved.position };
-    const parked = await giveUp({ ...work, failure: { error, attempts }, logger });
+    const work = { ...this.#options, claim: this.#claim, position, saved: this.#saved.position };
+    const parked = await giveUp({ ...work, failure: { error, attempts } });
     this.#held.failed = parked === undefined;
     if (!parked) return;
-    lanes.add(parked.lane);
+    // It may have taken others in.
+    this.#lanes = undefined;
     this.#held.position = parked.position;
     this.#moved();
   }

@@ -39,35 +39,39 @@ const turnMs = 500;
 export async function retryLanes<Tx>(given: LanesWork<Tx>, lanes: Set<string>): Promise<boolean> {
   const { control, claim } = given;
   const deadline = performance.now() + turnMs;
-  const isLate = () => performance.now() >= deadline;
-  const work = { ...given, isOver: () => given.signal.aborted || given.isOver() || isLate() };
-  // Each once: an event that is asked for behind one that holds its lane stays asked for.
+  const isWanted = () => given.signal.aborted || given.isOver();
+  const work = { ...given, isOver: () => isWanted() || performance.now() >= deadline };
+  let isMore = false;
+  // Each once: an event that is asked for behind one that holds its lane stays asked for. And each at least one event,
+  // whatever the lanes before it took.
   for (const lane of await readAskedLanes(control, claim)) {
-    if (work.isOver()) return isLate();
-    if (await retryLane(work, lane)) lanes.delete(lane);
+    if (isWanted()) return true;
+    const end = await retryLane(work, lane);
+    if (end === 'free') lanes.delete(lane);
+    isMore ||= end === 'unfinished';
   }
-  return isLate();
+  return isMore;
 }
 
 /**
  * Works through what is parked in a lane, in order, as far as an operator has asked for it: the event that failed is
- * tried once more, or dropped; what waited behind it follows, until one fails. Returns whether the lane is free again.
+ * tried once more, or dropped; what waited behind it follows, until one fails, or the turn is over.
  */
-async function retryLane<Tx>(work: LanesWork<Tx>, lane: string): Promise<boolean> {
+async function retryLane<Tx>(work: LanesWork<Tx>, lane: string): Promise<'free' | 'held' | 'unfinished'> {
   const { control, claim, logger } = work;
-  while (!work.isOver()) {
+  do {
     // Wherever in the lane they are.
     for (const { position, error } of await dropAsked(control, claim, lane))
       logger.warn({ ...claim, lane, position, error }, 'a parked event was dropped, as the operator asked');
     const [first] = await readLane(control, claim, lane, 1);
-    if (!first) return true;
+    if (!first) return 'free';
     const { error, asked } = first;
     if (asked === 'drop') continue;
     // One that has failed, and that nobody asks for, holds the lane.
-    if (error !== undefined && asked === undefined) return false;
-    if (!(await tryParked(work, first))) return false;
-  }
-  return false;
+    if (error !== undefined && asked === undefined) return 'held';
+    if (!(await tryParked(work, first))) return 'held';
+  } while (!work.isOver());
+  return 'unfinished';
 }
 
 async function tryParked<Tx>(work: LanesWork<Tx>, { position, lane }: ParkedEvent): Promise<boolean> {

@@ -46,7 +46,7 @@ export function toEvent(row: EventRow): CommitcastEvent {
     id: row.id,
     type: row.type,
     org: row.org_id,
-    time: new Date(row.created_at).toISOString(),
+    time: timeOf(row.created_at),
     data: JSON.parse(row.data) as unknown,
   };
   if (row.site_id !== null) event.site = row.site_id;
@@ -55,4 +55,10 @@ export function toEvent(row: EventRow): CommitcastEvent {
   if (row.version !== null) event.version = Number(row.version);
   if (row.meta !== null) event.meta = JSON.parse(row.meta) as Record<string, unknown>;
   return event;
+}
+
+/** Writers could once give times that JavaScript has no date for. An event of which that is all that is wrong is read. */
+function timeOf(time: Date | string | number): string {
+  const ms = new Date(time).getTime();
+  return new Date(Number.isNaN(ms) ? 0 : ms).toISOString();
 }

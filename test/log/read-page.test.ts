@@ -117,3 +117,13 @@ describe('a page', () => {
     expect(page.to).toBe(50_001);
   });
 });
+
+it('P5: a time that JavaScript has no date for, in the log from before it was refused, holds nobody up', async () => {
+  const database = await createDatabase();
+  await database.pool.query('alter table commitcast.outbox drop constraint outbox_time');
+  await database.pool.query(
+    `insert into commitcast.outbox (org_id, type, data, created_at) values ('acme', 'x', '1', 'infinity')`,
+  );
+  const { entries } = await readPage(database.pool, { after: 0, upTo: 1, limit: 10 });
+  expect(entries.map(({ event }) => event.time)).toEqual(['1970-01-01T00:00:00.000Z']);
+});
