@@ -112,7 +112,7 @@ it('a lane that takes all the time of a turn, and fails, does not keep the lanes
 
 /** Each event of a lane of some hundred takes a while: some seconds for all of it. */
 async function retryLongLane(): Promise<{ handled: () => number }> {
-  await park(700);
+  await park(500);
   let handled = 0;
   before = async (tx, { org }) => {
     if (org === 'acme') await tx.query('select pg_sleep(0.003)');
@@ -125,14 +125,14 @@ async function retryLongLane(): Promise<{ handled: () => number }> {
 
 it('a long lane that is tried once more lets other orgs through, and comes to its end by itself', async () => {
   await retryLongLane();
-  await write(701, 'rival');
-  await until(async () => (await data()).includes(701));
+  await write(501, 'rival');
+  await until(async () => (await data()).includes(501));
   expect(await waiting()).toBeGreaterThan(0);
   await until(async () => (await waiting()) === 0);
-  await write(702);
-  await until(async () => (await data()).includes(702));
-  const handled = (await data()).filter((each) => each !== 701);
-  expect(handled).toEqual([...Array.from({ length: 700 }, (_, n) => n + 1), 702]);
+  await write(502);
+  await until(async () => (await data()).includes(502));
+  const handled = (await data()).filter((each) => each !== 501);
+  expect(handled).toEqual([...Array.from({ length: 500 }, (_, n) => n + 1), 502]);
 });
 
 it('a pause is heard in the middle of a lane; resumed, the lane goes on where it was', async () => {
@@ -145,5 +145,5 @@ it('a pause is heard in the middle of a lane; resumed, the lane goes on where it
   expect(await waiting()).toBeGreaterThan(0);
   await resumeConsumer(database.pool, name);
   await until(async () => (await waiting()) === 0);
-  expect(await data()).toEqual(Array.from({ length: 700 }, (_, n) => n + 1));
+  expect(await data()).toEqual(Array.from({ length: 500 }, (_, n) => n + 1));
 });
