@@ -115,7 +115,11 @@ it.for(Object.keys(outages))('%s costs no attempt of what may have ended the las
   const server = await startServer(database);
   const url = await database.urlAsMemberOf('commitcast_consumer');
   const role = new URL(url).username;
-  await database.pool.query(`grant all on line to "${role}"`);
+  // Where the tables of the test are: a schema of the user's name comes first in a search path.
+  const { rows } = await database.pool.query<{ schema: string }>('select current_schema as schema');
+  await database.pool.query(
+    `grant all on line to "${role}"; alter role "${role}" set search_path = ${rows[0]?.schema}`,
+  );
   const pool = new Pool({ connectionString: url });
   pool.on('error', () => undefined);
   onTestFinished(() => pool.end());

@@ -105,8 +105,8 @@ it('the worker does each effect, parks what fails, and stops at SIGTERM, as prin
   ]);
   await until(async () => (await listParked(database.pool, 'receipts')).length === 2);
   expect(await listParked(database.pool)).toMatchObject([
-    { lane: 'acme order-2', error: 'Error: no receipt for -1', attempts: 5 },
-    { lane: 'acme order-2', error: null },
+    { lane: 'acme/order-2', error: 'Error: no receipt for -1', attempts: 5 },
+    { lane: 'acme/order-2', error: null },
   ]);
   const shown = await runCli(['consumers', 'list'], { cwd: '/', env: { DATABASE_URL: url } });
   expect(shown).toMatchObject({ code: 0, stdout: expect.stringMatching(/^receipts +4 /m) as string });
@@ -122,19 +122,19 @@ it('a handler needs no more rights than those named', async () => {
   const database = await createDatabase();
   const connectionString = await database.urlAsMemberOf('commitcast_consumer');
   const role = new URL(connectionString).username;
-  await database.pool.query(`create table seen (data int); grant insert on seen to ${role}`);
+  await database.pool.query(`create table public.seen (data int); grant insert on public.seen to ${role}`);
   const pool = new Pool({ connectionString, max: 2 });
   onTestFinished(() => pool.end());
   const { app } = await startServer(database);
   const consumer = app.commitcast.consume({ name: 'seen', db: pool, partitions: 2 }, async (tx, events) => {
-    for (const { data } of events) await tx.query('insert into seen values ($1)', [data]);
+    for (const { data } of events) await tx.query('insert into public.seen values ($1)', [data]);
   });
   onTestFinished(() => consumer.stop());
   await append(database.pool, [
     { org: 'acme', type: 'note', data: 1 },
     { org: 'rival', type: 'note', data: 2 },
   ]);
-  await until(async () => (await database.pool.query('select from seen')).rowCount === 2);
+  await until(async () => (await database.pool.query('select from public.seen')).rowCount === 2);
 });
 
 it('the commands are those of the command line, and the options those of consume', () => {

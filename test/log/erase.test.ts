@@ -85,6 +85,7 @@ it.each(Object.entries(ways))('P1: through %s, a rollback leaves everything as i
 it('the audit says who erased what, when, why, where in the order, and how much; the control event says so, too', async () => {
   const org = randomUUID();
   await writeSome(pool, org);
+  const user = (await pool.query<{ name: string }>('select session_user as name')).rows[0]?.name;
   const id = await erase(pool, { org, stream: 's1', reason: 'ticket 4711' });
   const { rows } = await pool.query<Record<string, unknown>>(
     'select position, type, data, control, stream, version from commitcast.log where id = $1',
@@ -94,7 +95,7 @@ it('the audit says who erased what, when, why, where in the order, and how much;
     {
       position: expect.any(String) as string,
       type: 'commitcast.erased',
-      data: { stream: 's1', reason: 'ticket 4711', by: 'postgres' },
+      data: { stream: 's1', reason: 'ticket 4711', by: user },
       control: true,
       // It is none of the stream's events.
       stream: null,
@@ -107,7 +108,7 @@ it('the audit says who erased what, when, why, where in the order, and how much;
     position: rows[0]?.['position'],
     stream: 's1',
     reason: 'ticket 4711',
-    requested_by: 'postgres',
+    requested_by: user,
     events: '4',
     swept_at: null,
     open_in: null,
