@@ -42,7 +42,7 @@ export interface ConsumeOptions<Tx> {
   /** Only events of these types. Default: all. */
   types?: readonly string[] | undefined;
   /**
-   * Events that one transaction handles, at most: 1 to 1,000. What fails is rolled back together, and then tried one by
+   * Events that one transaction handles, at most: 1 to 5,000. What fails is rolled back together, and then tried one by
    * one. Default: 500.
    */
   batch?: number | undefined;
@@ -90,7 +90,7 @@ const schema = z.strictObject({
     )
     .optional(),
   types: z.array(z.string().min(1)).min(1).readonly().optional(),
-  batch: z.int().min(1).max(1_000).default(500),
+  batch: z.int().min(1).max(5_000).default(500),
   partitions: z.int().min(1).max(64).default(1),
   onPoison: z.enum(['stop', 'park-org', 'park-stream']).default('stop'),
   maxAttempts: z.int().min(1).max(100).default(5),

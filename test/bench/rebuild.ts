@@ -3,7 +3,7 @@
  * by position limit 1000` of all that an event has, on one connection, which counts what it reads. Rounds of both kinds alternate (A B B A …) on
  * one server, in one run; the consumer's handler counts, too, and writes its count in the transaction of the checkpoint.
  *
- * Usage: npm run bench:rebuild -- [--events 1000000] [--rounds 4] [--batch 100,500,1000]
+ * Usage: npm run bench:rebuild -- [--events 1000000] [--rounds 4] [--batch 500,2000,5000]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '4' },
-    batch: { type: 'string', default: '100,500,1000' },
+    batch: { type: 'string', default: '500,2000,5000' },
   },
 });
 const events = Number(values.events);
