@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   migrate: async () => (await import('./migrate.ts')).migrateCommand,
   append: async () => (await import('./append.ts')).appendCommand,
   tail: async () => (await import('./tail.ts')).tailCommand,
+  status: async () => (await import('./status.ts')).statusCommand,
   consumers: async () => (await import('./consumers.ts')).consumersCommand,
   epoch: async () => (await import('./epoch.ts')).epochCommand,
   token: async () => (await import('./token.ts')).tokenCommand,

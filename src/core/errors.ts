@@ -1,3 +1,4 @@
+import { CodedError } from './coded-error.ts';
 import { codes, type Code } from './codes.ts';
 
 /**
@@ -8,21 +9,9 @@ import { codes, type Code } from './codes.ts';
  *   if (error instanceof CommitcastError && error.code === 'EVENT_TOO_LARGE') …
  * }
  */
-export class CommitcastError extends Error {
-  override readonly name = 'CommitcastError';
-  readonly code: Code;
-  /** What Socket.IO sends along with `connect_error`. */
-  readonly data: { readonly code: Code };
-
+export class CommitcastError extends CodedError {
   constructor(code: Code, message: string = codes[code].meaning, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    this.data = { code };
-  }
-
-  /** `{ code, message }`, the form of an error on every wire. */
-  toJSON(): { code: Code; message: string } {
-    return { code: this.code, message: this.message };
+    super(code, message, options);
   }
 }
 

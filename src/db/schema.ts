@@ -119,3 +119,15 @@ export const stream = commitcast.table(
   },
   (table) => [primaryKey({ columns: [table.orgId, table.stream] })],
 );
+
+/** What each instance says of itself. Unlogged: it is about now. */
+export const instance = commitcast.table('instance', {
+  id: uuid('id').primaryKey(),
+  kind: text('kind', { enum: ['serve', 'relay'] }).notNull(),
+  host: text('host').notNull(),
+  pid: integer('pid').notNull(),
+  version: text('version').notNull(),
+  startedAt: at('started_at').notNull(),
+  seenAt: at('seen_at').notNull(),
+  status: jsonb('status').notNull(),
+});

@@ -4,8 +4,9 @@ import { maxBatchBytes, maxBatchEvents, type ResetReason } from '../core/protoco
 import type { Subscription } from '../core/subscription.ts';
 import { sleep } from '../core/sleep.ts';
 import { readRooms } from '../log/read-rooms.ts';
+import { replayCountsOf } from './replay-counts.ts';
 import { resolveCursor, type CatchUpSource } from './resolve-cursor.ts';
-import { sees } from './rooms.ts';
+import { sees } from '../core/sees.ts';
 
 /** Between two looks at whether the dispatcher has found its way. */
 const doubtMs = 50;
@@ -34,6 +35,7 @@ export interface Follower {
  */
 export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follower): Promise<void> {
   const { progress, org, signal } = follower;
+  const count = replayCountsOf(dispatcher).catchUp();
   let { epoch, position } = progress.cursor
     ? await begin({ db, dispatcher }, follower, progress.cursor)
     : { epoch: dispatcher.epoch, position: dispatcher.present };
@@ -53,6 +55,7 @@ export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follo
     const here = dispatcher.position;
     if (dispatcher.tail.covers(position)) {
       const page = pageOfTail(dispatcher.tail.after(position), org, subscriptions, here);
+      if (position < here) count('memory', page.events.length);
       if (page.events.length > 0) follower.send(page.events, page.to);
       position = page.to;
       if (position === here && follower.hasRoom()) {
@@ -76,9 +79,11 @@ export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follo
         continue;
       }
       if (page.floor > position + 1) {
-        position = resetTo(dispatcher, follower, 'expired');
+        position = dispatcher.present;
+        reset(dispatcher, follower, 'expired', position);
         continue;
       }
+      count('log', page.events.length);
       for (const events of messagesOf(page.events)) follower.send(events, events.at(-1)?.position ?? page.to);
       position = page.to;
     }
@@ -91,14 +96,14 @@ async function begin(source: CatchUpSource, follower: Follower, cursor: Cursor):
   const resolved = await resolveCursor(source, cursor, follower.signal);
   if (!resolved || follower.signal.aborted) return cursor;
   const { epoch, position, reason } = resolved;
-  if (reason !== undefined) follower.reset(reason, position);
+  if (reason !== undefined) reset(source.dispatcher, follower, reason, position);
   return { epoch, position };
 }
 
 /** The application loads its state again, after this; what comes after this position follows. */
-function resetTo(dispatcher: CatchUpSource['dispatcher'], follower: Follower, reason: ResetReason): number {
-  follower.reset(reason, dispatcher.present);
-  return dispatcher.present;
+function reset(dispatcher: object, follower: Follower, reason: ResetReason, position: number): void {
+  replayCountsOf(dispatcher).reset(reason);
+  follower.reset(reason, position);
 }
 
 function pageOfTail(

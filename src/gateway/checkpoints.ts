@@ -8,11 +8,13 @@ export interface CheckpointOptions {
   intervalMs: number;
   position: () => number;
   sessions: () => Iterable<Session>;
-  /** The adapter of the namespace, asked when all is set up: which rooms have somebody here. */
+  /** Asked when all is set up: which rooms have somebody here. */
   adapter: () => {
-    rooms: Map<string, unknown>;
+    rooms: { has(room: string): boolean };
     on(event: 'delete-room', listener: (room: string) => void): unknown;
   };
+  /** Which rooms have streams of server-sent events here. */
+  streams?: { has(room: string): boolean };
 }
 
 /**
@@ -32,7 +34,7 @@ export class Checkpoints implements Service {
 
   start(): Promise<void> {
     this.#options.adapter().on('delete-room', (room) => {
-      this.#delivered.delete(room);
+      this.forget(room);
     });
     this.#running = this.#run();
     return Promise.resolve();
@@ -45,10 +47,16 @@ export class Checkpoints implements Service {
 
   delivered(rooms: readonly string[], position: number): void {
     const at = performance.now();
-    const present = this.#options.adapter().rooms;
+    const { adapter, streams } = this.#options;
+    const present = adapter().rooms;
     for (const room of rooms) {
-      if (present.has(room)) this.#delivered.set(room, { position, at });
+      if (present.has(room) || streams?.has(room)) this.#delivered.set(room, { position, at });
     }
+  }
+
+  /** The last socket, or the last stream, has left the room. Where the other kind is still in it, it may be told once more. */
+  forget(room: string): void {
+    this.#delivered.delete(room);
   }
 
   async #run(): Promise<void> {

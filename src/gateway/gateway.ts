@@ -1,5 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import type { Server, Socket } from 'socket.io';
-import { CommitcastError } from '../core/errors.ts';
+import { CommitcastError, toPublicError } from '../core/errors.ts';
 import { formatCursor } from '../core/cursor.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Service } from '../core/service.ts';
@@ -9,21 +10,19 @@ import type { Batch } from './batches.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ClientSocket } from './client-socket.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { scheduleAt } from './expiry.ts';
 import { farewell } from './farewell.ts';
-import { handshakeMiddleware, readHandshake, type Handshake } from './handshake.ts';
-import { membershipChangedType, type ControlEvent } from '../log/control-event.ts';
+import { handshakeMiddleware, readHandshake } from './handshake.ts';
 import { mayHave, refuseLeavingOrg, serveRequests } from './requests.ts';
-import type { Rights, RightsWatch } from './rights.ts';
-import { Session } from './session.ts';
+import type { Rights } from './rights.ts';
+import type { Session } from './session.ts';
+import { Sessions, type Accepted } from './sessions.ts';
+import { SocketOutlet } from './socket-outlet.ts';
 import { SocketService } from './socket-service.ts';
-import { clockToleranceSeconds } from './token.ts';
+import { SseOutlet } from './sse-outlet.ts';
+import { SseRooms } from './sse-rooms.ts';
 
 /** Bytes between two looks at who has fallen behind. */
 const volumeBytes = 128 * 1024;
-
-/** The client is told so long before its token ends. */
-const expiryNoticeMs = 60_000;
 
 export interface GatewayOptions {
   io: Server;
@@ -38,15 +37,16 @@ export interface GatewayOptions {
   logger: Logger;
 }
 
-/** Sockets, identity and subscriptions of one instance. */
+/** Sockets and streams, identity and subscriptions of one instance. */
 export class Gateway implements Service {
   readonly dispatcher: Dispatcher;
   readonly socketService: SocketService;
   readonly #options: GatewayOptions;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions: Sessions;
+  readonly #streams: SseRooms;
   /** Two of them on one connection would give its client every event twice. */
   readonly #connections = new WeakSet<object>();
-  readonly #handshakes = new WeakMap<Socket, Handshake & { watch: RightsWatch }>();
+  readonly #handshakes = new WeakMap<Socket, Accepted>();
   readonly #checkpoints: Checkpoints;
   #stopping = false;
   /** Bytes delivered since the last look at who has fallen behind. */
@@ -54,7 +54,7 @@ export class Gateway implements Service {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    const { io, dispatchDb, tailBytes, logger } = options;
+    const { io, db, dispatchDb, rights, tailBytes, logger } = options;
     this.dispatcher = new Dispatcher({
       db: dispatchDb,
       tailBytes,
@@ -64,21 +64,22 @@ export class Gateway implements Service {
       },
       enter: async (broken) => {
         await options.rights.load(options.db);
-        if (broken) options.rights.distrust();
-        for (const session of this.#sessions.values()) {
-          if (broken) session.close('RIGHTS_CHANGED');
-          else this.#enforce(session);
-        }
+        this.#sessions.reconsider(broken);
       },
       onControl: (control) => {
-        this.#act(control);
+        this.#sessions.act(control);
       },
+    });
+    this.#sessions = new Sessions({ rights, source: { db, dispatcher: this.dispatcher }, logger });
+    this.#streams = new SseRooms((room) => {
+      this.#checkpoints.forget(room);
     });
     this.#checkpoints = new Checkpoints({
       intervalMs: options.checkpointIntervalMs,
       position: () => this.dispatcher.position,
-      sessions: () => this.#sessions.values(),
+      sessions: () => this.#sessions,
       adapter: () => io.of('/').adapter,
+      streams: this.#streams,
     });
     this.socketService = new SocketService({
       io,
@@ -90,14 +91,20 @@ export class Gateway implements Service {
     });
   }
 
+  /** All that this instance serves now, whatever they speak. */
+  get sessions(): Iterable<Session> {
+    return this.#sessions;
+  }
+
   async start(): Promise<void> {
     const { io, logger, rights } = this.#options;
     await this.dispatcher.start();
     await this.#checkpoints.start();
+    await this.#streams.start();
     const accept = handshakeMiddleware(async (socket) => {
       const watch = rights.watch();
       try {
-        const handshake = await readHandshake(socket, rights, logger);
+        const handshake = await readHandshake(socket.handshake.auth, rights, logger);
         this.#handshakes.set(socket, { ...handshake, watch });
         // A transport that goes before the session is opened is heard of nowhere else.
         if (socket.conn.readyState === 'open') socket.conn.once('close', watch.end);
@@ -122,9 +129,20 @@ export class Gateway implements Service {
   /** Tells every session that this instance stops, and where to go on. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const session of this.#sessions.values()) session.close('SHUTTING_DOWN');
+    this.#sessions.shutDown();
+    await this.#streams.stop();
     await this.#checkpoints.stop();
     await this.dispatcher.stop();
+  }
+
+  /**
+   * Makes a response, whose head is written by `begin`, the stream of a session.
+   *
+   * @throws {CommitcastError} before anything is written: `SHUTTING_DOWN`, `ORG_FORBIDDEN`, `RIGHTS_CHANGED`
+   */
+  openStream(handshake: Accepted, begin: () => ServerResponse): void {
+    if (this.#stopping) throw new CommitcastError('SHUTTING_DOWN');
+    this.#sessions.open(handshake, () => new SseOutlet(begin(), this.#streams));
   }
 
   #open(socket: ClientSocket): void {
@@ -134,73 +152,39 @@ export class Gateway implements Service {
       socket.disconnect(true);
       return;
     }
-    const { dispatcher } = this;
-    const { db, logger, rights } = this.#options;
-    const { identity, watch } = handshake;
-    // From here on the session is found when its rights change. What has changed since they were read, shows now.
-    watch.end();
-    socket.conn.off('close', watch.end);
-    if (rights.refuses(identity) || watch.hasChanged(identity)) {
-      farewell(socket, rights.refuses(identity) ? 'ORG_FORBIDDEN' : 'RIGHTS_CHANGED');
+    const { logger, rights } = this.#options;
+    socket.conn.off('close', handshake.watch.end);
+    let session: Session;
+    try {
+      session = this.#sessions.open(handshake, () => new SocketOutlet(socket));
+    } catch (error) {
+      farewell(socket, toPublicError(error).code);
       return;
     }
-    const denies = rights.denies.bind(rights);
-    const session = new Session({ socket, ...handshake, source: { db, dispatcher }, denies, logger });
-    this.#sessions.set(socket.id, session);
     this.#connections.add(socket.conn);
-
-    let cancelExpiry = watchExpiry(session);
-    socket.on('disconnect', () => {
-      cancelExpiry();
-      session.end();
-      this.#sessions.delete(socket.id);
-      this.#connections.delete(socket.conn);
-    });
+    socket.on('disconnect', () => this.#connections.delete(socket.conn));
     serveRequests({
+      socket,
       session,
       rights,
-      epoch: () => dispatcher.epoch,
+      epoch: () => this.dispatcher.epoch,
       onIdentity: () => {
-        cancelExpiry();
-        cancelExpiry = watchExpiry(session);
+        this.#sessions.renewExpiry(session);
       },
       logger,
     });
-    session.revoke();
-    void session.follow(handshake.cursor);
-  }
-
-  /** At its position in the log: all before it has been delivered here, nothing after it. */
-  #act(control: ControlEvent): void {
-    const { rights } = this.#options;
-    const { userId, organizationId } = rights.act(control);
-    for (const session of this.#sessions.values()) {
-      const { identity } = session;
-      if (identity.userId !== userId || identity.organizationId !== organizationId) continue;
-      if (control.type === membershipChangedType) session.close('RIGHTS_CHANGED');
-      else this.#enforce(session);
-    }
-  }
-
-  #enforce(session: Session): void {
-    if (this.#options.rights.refuses(session.identity)) {
-      session.socket.emit('revoked', {});
-      session.close('ORG_FORBIDDEN');
-    } else session.revoke();
   }
 
   #deliver({ rooms, entries, position, bytes }: Batch): void {
     const events = entries.map(({ event }) => event);
     const cursor = formatCursor({ epoch: this.dispatcher.epoch, position });
     this.#options.io.local.to(rooms).emit('events', events, cursor);
+    this.#streams.deliver(rooms, events, cursor);
     this.#checkpoints.delivered(rooms, position);
     this.#volume += bytes;
-    if (this.#volume >= volumeBytes) this.#checkOutflow();
-  }
-
-  #checkOutflow(): void {
+    if (this.#volume < volumeBytes) return;
     this.#volume = 0;
-    for (const session of this.#sessions.values()) session.checkOutflow();
+    this.#sessions.checkOutflow();
   }
 
   async #join(socket: Socket, subscription: Subscription): Promise<void> {
@@ -216,18 +200,4 @@ export class Gateway implements Service {
       throw new CommitcastError('SUBSCRIPTION_DENIED', 'The socket has no session on this instance');
     return session;
   }
-}
-
-function watchExpiry(session: Session): () => void {
-  const expiresAt = session.identity.expiresAt * 1000;
-  const cancelNotice = scheduleAt(expiresAt - expiryNoticeMs, () => {
-    session.socket.emit('token-expiring', { expiresAt: new Date(expiresAt).toISOString() });
-  });
-  const cancelEnd = scheduleAt(expiresAt + clockToleranceSeconds * 1000, () => {
-    session.close('TOKEN_EXPIRED');
-  });
-  return () => {
-    cancelNotice();
-    cancelEnd();
-  };
 }

@@ -3,7 +3,7 @@ import { parseCursor, type Cursor } from '../core/cursor.ts';
 import type { Code } from '../core/codes.ts';
 import { toPublicError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { LiveMessage } from '../core/protocol.ts';
+import type { HandshakeAuth, LiveMessage } from '../core/protocol.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';
 import type { Authorize } from './authorize.ts';
 import { toSocketData, type Identity } from './identity.ts';
@@ -17,17 +17,18 @@ export interface Handshake {
   denied: LiveMessage['denied'];
 }
 
+/** A handshake's `auth` as it came: nothing in it has been looked at. */
+export type UnreadHandshake = Readonly<Partial<Record<keyof HandshakeAuth, unknown>>>;
+
 /** What a handshake asks for, found out before the connection exists. Throws coded errors only. */
 export async function readHandshake(
-  socket: Socket,
+  auth: UnreadHandshake,
   { authenticate, authorize }: Pick<Rights, 'authenticate' | 'authorize'>,
   logger: Logger,
 ): Promise<Handshake> {
-  const auth = socket.handshake.auth as Record<string, unknown>;
-  const identity = await authenticate(auth['token'], auth['org']);
-  const cursor =
-    auth['cursor'] === undefined || auth['cursor'] === null ? undefined : parseCursor(auth['cursor']);
-  const sorted = await sortSubscriptions(auth['subscriptions'], (subscription) =>
+  const identity = await authenticate(auth.token, auth.org);
+  const cursor = auth.cursor === undefined || auth.cursor === null ? undefined : parseCursor(auth.cursor);
+  const sorted = await sortSubscriptions(auth.subscriptions, (subscription) =>
     decide(authorize, identity, subscription, logger),
   );
   return { identity, cursor, ...sorted };

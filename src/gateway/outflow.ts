@@ -4,15 +4,23 @@ import type { Socket } from 'socket.io';
 export const maxUnsentBytes = 256 * 1024;
 
 /** A client that takes nothing for so long is given up. */
-const patienceMs = 60_000;
+export const patienceMs = 60_000;
 
-type Connection = Socket['conn'];
+/** What may be written to faster than it is read. */
+export interface Outflow {
+  /** What the server has taken for this client and the network has not. */
+  unsentBytes(): number;
+  /** Whether nothing waits before what would be sent now. */
+  isDrained(): boolean;
+  /** Calls back when it may be drained; also more than once. Returns how to cancel. */
+  onDrain(listener: () => void): () => void;
+}
 
 interface EnginePacket {
   data?: unknown;
 }
 
-/** What the server has taken for this client and the network has not: Engine.IO's buffer and the socket's. */
+/** Of a socket: Engine.IO's buffer and the socket's. */
 export function unsentBytes(socket: Socket): number {
   const { writeBuffer, transport } = socket.conn as unknown as {
     writeBuffer: EnginePacket[];
@@ -23,7 +31,7 @@ export function unsentBytes(socket: Socket): number {
 }
 
 /** Whether the transport takes more, with nothing queued before it: for long polling, that a poll is waiting. */
-function isDrained(conn: Connection): boolean {
+export function isDrained(conn: Socket['conn']): boolean {
   const { writeBuffer, transport } = conn as unknown as {
     writeBuffer: EnginePacket[];
     transport: { writable: boolean };
@@ -35,19 +43,19 @@ function isDrained(conn: Connection): boolean {
  * Waits until all that was sent has been taken by the network. Returns `false` when nothing at all was taken for a
  * minute: a client that is slow but reads is waited for. Also returns when the signal aborts.
  */
-export async function drained(socket: Socket, signal: AbortSignal): Promise<boolean> {
+export async function drained(outflow: Outflow, signal: AbortSignal): Promise<boolean> {
   let unsent = Infinity;
-  while (!signal.aborted && !isDrained(socket.conn)) {
-    const now = unsentBytes(socket);
+  while (!signal.aborted && !outflow.isDrained()) {
+    const now = outflow.unsentBytes();
     if (now >= unsent) return false;
     unsent = now;
-    await flushed(socket.conn, signal);
+    await flushed(outflow, signal);
   }
   return true;
 }
 
 /** Resolves when everything is taken, after a minute, or when the signal aborts. */
-async function flushed(conn: Connection, signal: AbortSignal): Promise<void> {
+async function flushed(outflow: Outflow, signal: AbortSignal): Promise<void> {
   const given = new AbortController();
   const giveUp = () => {
     given.abort();
@@ -57,20 +65,15 @@ async function flushed(conn: Connection, signal: AbortSignal): Promise<void> {
   signal.addEventListener('abort', giveUp, { once: true });
   if (signal.aborted) giveUp();
   const late = given.signal;
-  while (!late.aborted && !isDrained(conn)) {
+  while (!late.aborted && !outflow.isDrained()) {
     await new Promise<void>((resolve) => {
-      const { transport } = conn;
       const done = () => {
-        conn.off('drain', done);
-        conn.off('upgrade', done);
-        transport.off('ready', done);
+        cancel();
         late.removeEventListener('abort', done);
-        // Engine.IO's own listeners of the same event come first.
+        // The connection's own listeners of the same event come first.
         setImmediate(resolve);
       };
-      conn.on('drain', done);
-      conn.on('upgrade', done);
-      transport.on('ready', done);
+      const cancel = outflow.onDrain(done);
       late.addEventListener('abort', done, { once: true });
     });
   }

@@ -7,8 +7,10 @@ import type { Authorize } from './authorize.ts';
 import { toSocketData, type Identity } from './identity.ts';
 import type { Rights } from './rights.ts';
 import type { Session } from './session.ts';
+import type { ClientSocket } from './client-socket.ts';
 
 export interface RequestOptions {
+  socket: ClientSocket;
   session: Session;
   rights: Pick<Rights, 'authenticate' | 'authorize'>;
   epoch: () => string;
@@ -55,7 +57,7 @@ export async function mayHave(
 }
 
 /** A new token for the same user and org. Rights are asked anew; what is not allowed any more ends. */
-async function renew({ session, rights, onIdentity }: RequestOptions, token: unknown): Promise<void> {
+async function renew({ socket, session, rights, onIdentity }: RequestOptions, token: unknown): Promise<void> {
   const identity = await rights.authenticate(token, session.identity.organizationId);
   if (identity.userId !== session.identity.userId) {
     throw new CommitcastError('TOKEN_INVALID', 'The token is of another user');
@@ -68,18 +70,18 @@ async function renew({ session, rights, onIdentity }: RequestOptions, token: unk
     if (subscriptionKey(subscription) === subscriptionKey({})) continue;
     if (await rights.authorize(identity, subscription)) continue;
     await session.unsubscribe(subscription);
-    session.socket.emit('revoked', { subscription });
+    session.outlet.emit('revoked', { subscription });
   }
-  Object.assign(session.socket.data, toSocketData(identity));
+  Object.assign(socket.data, toSocketData(identity));
 }
 
 function serve(
-  { session, logger }: RequestOptions,
+  { socket, logger }: RequestOptions,
   name: 'subscribe' | 'unsubscribe' | 'authenticate',
   answer: (argument: unknown) => Promise<object>,
 ): void {
   // The declared types are what a well-behaved client sends.
-  const listen = session.socket.on.bind(session.socket) as unknown as (
+  const listen = socket.on.bind(socket) as unknown as (
     event: string,
     listener: (...values: unknown[]) => void,
   ) => void;

@@ -1,8 +1,5 @@
-import type { CommitcastEvent } from '../core/event.ts';
+import type { Scope } from '../core/sees.ts';
 import type { Subscription } from '../core/subscription.ts';
-
-/** What an event is about: its org, and within it a site, a unit, or a unit of a site. */
-export type Scope = Pick<CommitcastEvent, 'org' | 'site' | 'unit'>;
 
 /** The Socket.IO room of a subscription. Ids have no colon, so no id can make the room of another scope. */
 export function roomOf(org: string, { site, unit, deep }: Subscription): string {
@@ -21,11 +18,4 @@ export function roomsOf({ org, site, unit }: Scope): string[] {
   }
   if (site !== undefined) return [`org:${org}:site:${site}`, `org:${org}:site:${site}:*`, whole];
   return [`org:${org}`, whole];
-}
-
-/** Whether a subscription of the event's own org sees it: the same rule as the rooms, for one session. */
-export function sees({ site, unit, deep }: Subscription, event: Scope): boolean {
-  if (unit !== undefined) return event.unit === unit;
-  if (site === undefined) return deep === true || (event.site === undefined && event.unit === undefined);
-  return event.site === site && (deep === true || event.unit === undefined);
 }

@@ -8,16 +8,15 @@ import type { LiveMessage, ResetReason } from '../core/protocol.ts';
 import { sleep } from '../core/sleep.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
 import { catchUp } from './catch-up.ts';
-import type { ClientSocket } from './client-socket.ts';
-import { farewell } from './farewell.ts';
 import type { Identity } from './identity.ts';
-import { drained, maxUnsentBytes, unsentBytes } from './outflow.ts';
+import type { Outlet } from './outlet.ts';
+import { drained, maxUnsentBytes } from './outflow.ts';
 import type { CatchUpSource } from './resolve-cursor.ts';
 import { Seam } from './seam.ts';
 import { roomOf } from './rooms.ts';
 
 export interface SessionOptions {
-  socket: ClientSocket;
+  outlet: Outlet;
   identity: Identity;
   /** What the handshake asked for and may have, beside the org's own events. */
   subscriptions: readonly Subscription[];
@@ -28,29 +27,34 @@ export interface SessionOptions {
   logger: Logger;
 }
 
+/** `slow`: it has left live delivery because it did not read, and catches up when it does. */
+export type SessionState = 'catching-up' | 'live' | 'slow';
+
 /** Subscriptions that one session may have. */
 export const maxSubscriptions = 1_000;
 
 /**
- * One subscriber: a socket, who it is, what it sees, and how far it has got.
+ * One subscriber: what it is spoken to through, who it is, what it sees, and how far it has got.
  *
  *   catching-up --reached the dispatcher's position: join the rooms in the same tick--> live
  *        ^                                                                               |
  *        +----- too much is unsent: leave the rooms --------------------------------------+
  */
 export class Session {
-  readonly socket: ClientSocket;
+  readonly outlet: Outlet;
   identity: Identity;
   readonly #options: SessionOptions;
   readonly #ended = new AbortController();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #seam = new Seam();
   #live = false;
+  /** Has left its rooms because it did not read; until it is live again. */
+  #slow = false;
   #told = { position: -1, at: 0 };
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.socket = options.socket;
+    this.outlet = options.outlet;
     this.identity = options.identity;
     for (const subscription of [{}, ...options.subscriptions]) {
       this.#subscriptions.set(subscriptionKey(subscription), subscription);
@@ -59,6 +63,11 @@ export class Session {
 
   get live(): boolean {
     return this.#live;
+  }
+
+  get state(): SessionState {
+    if (this.#live) return 'live';
+    return this.#slow ? 'slow' : 'catching-up';
   }
 
   get subscriptions(): Subscription[] {
@@ -92,7 +101,7 @@ export class Session {
           reset: (reason, position) => {
             this.#reset(reason, position);
           },
-          hasRoom: () => unsentBytes(this.socket) <= maxUnsentBytes,
+          hasRoom: () => this.outlet.unsentBytes() <= maxUnsentBytes,
           drained: () => this.#drained(),
           join: (position) => {
             this.#join(position);
@@ -123,7 +132,7 @@ export class Session {
       // Revoked while `authorize` was asked, or while this waited.
       if (this.#options.denies(this.identity, subscription)) throw new CommitcastError('SUBSCRIPTION_DENIED');
       this.#subscriptions.set(key, subscription);
-      if (this.#live) void this.socket.join(this.#room(subscription));
+      if (this.#live) this.outlet.join([this.#room(subscription)]);
     });
   }
 
@@ -139,7 +148,7 @@ export class Session {
       for (const subscription of this.subscriptions) {
         if (!this.#options.denies(this.identity, subscription)) continue;
         this.#remove(subscription);
-        this.socket.emit('revoked', { subscription });
+        this.outlet.emit('revoked', { subscription });
       }
     };
     // What has ended meanwhile has nothing left to lose.
@@ -153,7 +162,7 @@ export class Session {
 
   /** Tells where the stream stands, when it has moved past everything that this session got. */
   checkpoint(position: number): void {
-    this.socket.emit('checkpoint', { cursor: this.#cursorAt(position) });
+    this.outlet.emit('checkpoint', { cursor: this.#cursorAt(position) });
   }
 
   /**
@@ -161,20 +170,21 @@ export class Session {
    * sent everything up to the dispatcher's position. When it has read that, it catches up from the log.
    */
   checkOutflow(): void {
-    if (!this.#live || unsentBytes(this.socket) <= maxUnsentBytes) return;
+    if (!this.#live || this.outlet.unsentBytes() <= maxUnsentBytes) return;
     const { epoch, position } = this.#options.source.dispatcher;
     this.#leave();
+    this.#slow = true;
     void this.#drained().then(() => this.follow({ epoch, position }));
   }
 
   close(code: Code): void {
     // The transport may have bytes to deliver still, and outlive this.
     if (this.#live) this.#leave();
-    farewell(this.socket, code);
+    this.outlet.end(code);
     this.end();
   }
 
-  /** The socket is gone. */
+  /** The connection is gone. */
   end(): void {
     this.#ended.abort();
     this.#live = false;
@@ -182,17 +192,17 @@ export class Session {
   }
 
   async #drained(): Promise<void> {
-    const taken = await drained(this.socket, this.#ended.signal);
+    const taken = await drained(this.outlet, this.#ended.signal);
     if (!taken && !this.#ended.signal.aborted) this.close('SLOW_CONSUMER');
   }
 
   #remove(subscription: Subscription): void {
     this.#subscriptions.delete(subscriptionKey(subscription));
-    if (this.#live) void this.socket.leave(this.#room(subscription));
+    if (this.#live) this.outlet.leave([this.#room(subscription)]);
   }
 
   #leave(): void {
-    for (const subscription of this.subscriptions) void this.socket.leave(this.#room(subscription));
+    this.outlet.leave(this.#rooms());
     this.#live = false;
   }
 
@@ -207,19 +217,23 @@ export class Session {
 
   #join(position: number): void {
     this.#seam.reach(position);
-    // Synchronous in every adapter that keeps rooms in memory; that is what the hand-off rests on.
-    void this.socket.join(this.subscriptions.map((subscription) => this.#room(subscription)));
+    this.outlet.join(this.#rooms());
     this.#live = true;
+    this.#slow = false;
     const cursor = this.#cursorAt(position);
-    this.socket.emit('live', { cursor, subscriptions: this.subscriptions, denied: this.#options.denied });
+    this.outlet.emit('live', { cursor, subscriptions: this.subscriptions, denied: this.#options.denied });
   }
 
   #send(events: CommitcastEvent[], position: number): void {
-    this.socket.emit('events', events, this.#cursorAt(position));
+    this.outlet.emit('events', events, this.#cursorAt(position));
   }
 
   #reset(reason: ResetReason, position: number): void {
-    this.socket.emit('reset', { reason, cursor: this.#cursorAt(position) });
+    this.outlet.emit('reset', { reason, cursor: this.#cursorAt(position) });
+  }
+
+  #rooms(): string[] {
+    return this.subscriptions.map((subscription) => this.#room(subscription));
   }
 
   #room(subscription: Subscription): string {

@@ -3,7 +3,8 @@ import { CommitcastError } from '../core/errors.ts';
 import { isIdentifier } from '../core/identifier.ts';
 import { reservedNames } from '../core/protocol.ts';
 import { parseSubscription, type Subscription } from '../core/subscription.ts';
-import { roomsOf, type Scope } from './rooms.ts';
+import type { Scope } from '../core/sees.ts';
+import { roomsOf } from './rooms.ts';
 
 /** Bytes of one ephemeral message: what fits into a Postgres notification with its envelope. */
 export const maxEphemeralBytes = 7_000;

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { localNames } from './operator-access.ts';
 
 /** An org that the page may look at, with a token for it. Only the demo hands out tokens. */
 export interface ConsoleOrg {
@@ -33,9 +34,6 @@ const headers = {
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-cache',
 };
-
-/** Names under which a browser on this machine reaches us; another one may be a page that rebinds its DNS name. */
-const localNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** The page at `/`, and what it starts with. */
 export function consoleRoutes(app: FastifyInstance, { demoOrgs }: ConsoleOptions): void {

@@ -1,30 +1,26 @@
 import { Gauge, type Registry } from 'prom-client';
-import { inTime } from '../core/sleep.ts';
 import { listConsumers, type ConsumerPartition } from '../consumer/list-consumers.ts';
 import type { Executor } from '../db/executor.ts';
 import { readHead } from '../log/head.ts';
-
-/** Scrapers that come together share one look at the database. */
-const freshMs = 1_000;
-/** A scrape does not wait longer for the database. */
-const patienceMs = 2_000;
+import { SharedLook } from './shared-look.ts';
 
 const labelNames = ['consumer', 'partition'] as const;
 
 /** What the database says of all consumers, whichever process runs them. */
 export class ConsumerGauges {
-  readonly #db: Executor;
+  readonly #look: SharedLook<{ head: number; partitions: ConsumerPartition[] }>;
   readonly #databaseUp: Gauge;
   readonly #headPosition: Gauge;
   readonly #ofPartition: {
     gauge: Gauge<(typeof labelNames)[number]>;
     read: (partition: ConsumerPartition) => number;
   }[];
-  #readAt = -Infinity;
-  #reading: Promise<void> | undefined;
 
   constructor(db: Executor, registry: Registry) {
-    this.#db = db;
+    this.#look = new SharedLook(async () => {
+      const { last } = await readHead(db);
+      return { head: last, partitions: await listConsumers(db) };
+    });
     const registers = [registry];
     this.#databaseUp = new Gauge({
       name: 'commitcast_database_up',
@@ -71,28 +67,21 @@ export class ConsumerGauges {
     this.#forget();
   }
 
-  /** Never throws, and never waits long: a database that is away shows in what it sets. */
-  async collect(): Promise<void> {
-    if (performance.now() - this.#readAt < freshMs) return;
-    // One that hangs is not asked again beside it.
-    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
-    try {
-      await inTime(this.#reading, patienceMs);
-    } catch {
-      this.#forget();
-    }
-  }
-
-  async #read(): Promise<void> {
-    const { last } = await readHead(this.#db);
-    const partitions = await listConsumers(this.#db);
+  /**
+   * Never throws, and never waits long: a database that is away shows in what it sets.
+   *
+   * @returns the last position of the log, if the database has said it
+   */
+  async collect(): Promise<number | undefined> {
+    const seen = await this.#look.take();
     this.#forget();
+    if (!seen) return undefined;
     this.#databaseUp.set(1);
-    this.#headPosition.set(last);
-    for (const partition of partitions)
+    this.#headPosition.set(seen.head);
+    for (const partition of seen.partitions)
       for (const { gauge, read } of this.#ofPartition)
         gauge.set({ consumer: partition.name, partition: String(partition.partition) }, read(partition));
-    this.#readAt = performance.now();
+    return seen.head;
   }
 
   #forget(): void {

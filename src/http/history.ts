@@ -1,14 +1,15 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { formatCursor, parseCursor, type Cursor } from '../core/cursor.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { maxBatchEvents, type ResetReason } from '../core/protocol.ts';
-import { parseSubscription, type Subscription } from '../core/subscription.ts';
+import type { Subscription } from '../core/subscription.ts';
 import type { Identity } from '../gateway/identity.ts';
 import { resolveCursor } from '../gateway/resolve-cursor.ts';
 import { readHead } from '../log/head.ts';
 import { readRooms } from '../log/read-rooms.ts';
 import type { Instance } from './instance.ts';
+import { identify, subscriptionOf, type Query } from './read-request.ts';
 
 const defaultLimit = 100;
 /** For an epoch that other instances know already. */
@@ -22,8 +23,6 @@ export interface EventsAnswer {
   /** The history asked for is not whole any more: load your state again, then go on after `cursor`. */
   reset?: ResetReason;
 }
-
-type Query = Record<string, string | string[] | undefined>;
 
 /**
  * The same log with the same cursor and rights over plain HTTP.
@@ -98,24 +97,6 @@ async function readPage(
   }
   if (page.floor > after + 1) return startOver('expired', dispatcher.present);
   return { events: page.events, cursor: formatCursor({ epoch, position: page.to }), more: page.to < upTo };
-}
-
-function identify({ rights }: Instance, request: FastifyRequest): Promise<Identity> {
-  const [scheme, token] = (request.headers.authorization ?? '').split(' ', 2);
-  return rights.authenticate(
-    scheme?.toLowerCase() === 'bearer' ? token : undefined,
-    (request.query as Query)['org'],
-  );
-}
-
-function subscriptionOf({ site, unit, deep }: Query): Subscription {
-  if (deep !== undefined && deep !== 'true' && deep !== 'false')
-    throw new CommitcastError('SUBSCRIPTION_INVALID');
-  return parseSubscription({
-    ...(site === undefined ? {} : { site }),
-    ...(unit === undefined ? {} : { unit }),
-    ...(deep === 'true' ? { deep: true } : {}),
-  });
 }
 
 function limitOf(text: Query[string]): number {

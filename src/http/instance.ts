@@ -13,7 +13,12 @@ import { readMembership, readPrimaryMembership } from '../gateway/membership.ts'
 import { Rights } from '../gateway/rights.ts';
 import { createIdentityChecks, type IdentityOptions } from '../gateway/setup-socket-auth.ts';
 import { Relay } from '../relay/relay.ts';
+import { describeGateway } from './describe-gateway.ts';
+import { describeInstance } from './describe-instance.ts';
 import { prepareDatabase } from './prepare-database.ts';
+import { ProblemLog } from './problem-log.ts';
+import { Reporter } from './reporter.ts';
+import { SessionWatch } from './session-watch.ts';
 
 /** Connections for replays and memberships; dispatcher, relay and adapter have their own, and wait for nobody. */
 const poolSize = 8;
@@ -40,6 +45,8 @@ export class Instance implements Service {
   readonly rights: Rights;
   readonly consumers: Consumers;
   readonly db: Pool;
+  readonly reporter: Reporter;
+  readonly problems: ProblemLog;
   readonly #dispatchDb: Pool;
   readonly #options: InstanceOptions;
   readonly #releasers = new Releasers();
@@ -50,7 +57,9 @@ export class Instance implements Service {
 
   constructor(options: InstanceOptions) {
     this.#options = options;
-    const { io, connectionString, clientConfig, logger, tailBytes, checkpointIntervalMs } = options;
+    const { io, connectionString, clientConfig, tailBytes, checkpointIntervalMs } = options;
+    this.problems = new ProblemLog(options.logger);
+    const logger = this.problems;
     this.db = createPool({
       connectionString,
       clientConfig,
@@ -92,6 +101,20 @@ export class Instance implements Service {
       head: this.gateway.dispatcher,
       logger,
     });
+    const watch = new SessionWatch();
+    this.reporter = new Reporter({
+      id: this.id,
+      kind: 'serve',
+      db: this.db,
+      describe: () =>
+        describeInstance({
+          adapter: this.#adapter,
+          relay: this.#relay,
+          gateway: describeGateway(this.gateway, { io, watch, lag: this.reporter.lag }),
+          problems: this.problems,
+        }),
+      logger,
+    });
   }
 
   /** `undefined` until the start. */
@@ -115,11 +138,14 @@ export class Instance implements Service {
   }
 
   async #start(): Promise<void> {
-    const { io, connectionString, clientConfig, logger, adapter, redisUrl } = this.#options;
+    const { io, connectionString, clientConfig, adapter, redisUrl } = this.#options;
+    const logger = this.problems;
     const address = { connectionString, clientConfig };
     this.#releasers.add(() => this.db.end());
     this.#releasers.add(() => this.#dispatchDb.end());
-    await prepareDatabase({ ...address, db: this.db, migrate: this.#options.migrate, logger });
+    // What a migration warns of are words of the database, not ours: they are not remembered.
+    const { migrate, logger: ownLogger } = this.#options;
+    await prepareDatabase({ ...address, db: this.db, migrate, logger: ownLogger });
 
     const attached = await attachAdapter(io, {
       ...address,
@@ -144,16 +170,17 @@ export class Instance implements Service {
     if (this.#options.relay) await this.#startRelay(fanout, address);
     this.#releasers.add(() => this.consumers.stop());
     await this.consumers.start();
+    this.#releasers.add(() => this.reporter.stop());
+    await this.reporter.start();
   }
 
   async #startRelay(fanout: Fanout, address: DatabaseAddress): Promise<void> {
-    const { logger } = this.#options;
     this.#relay = new Relay({
       ...address,
       instanceId: this.id,
       retentionMs: this.#options.retentionMs,
       keyRetentionMs: this.#options.keyRetentionMs,
-      logger,
+      logger: this.problems,
       onDoorbell: (doorbell) => {
         this.gateway.dispatcher.ring(doorbell);
         fanout.ring(doorbell);

@@ -3,7 +3,8 @@ import { Gauge, Registry } from 'prom-client';
 import type { Server } from 'socket.io';
 import { ConsumerGauges } from './consumer-gauges.ts';
 import type { Instance } from './instance.ts';
-import { expectOperator } from './metrics-access.ts';
+import { instanceSeries } from './instance-series.ts';
+import { expectOperator } from './operator-access.ts';
 
 /**
  * `GET /metrics` in the text format of Prometheus: what this instance knows of itself, and how far the consumers of the
@@ -12,33 +13,18 @@ import { expectOperator } from './metrics-access.ts';
 export function metricsRoutes(scope: FastifyInstance, instance: Instance, io: Server): void {
   const registry = new Registry();
   const consumers = new ConsumerGauges(instance.db, registry);
-  const { dispatcher } = instance.gateway;
-  gauge(
-    registry,
-    'commitcast_dispatched_position',
-    'Last position that this instance has delivered',
-    () => dispatcher.position,
-  );
-  gauge(registry, 'commitcast_relay_leading', '1 while the relay of this instance leads', () =>
-    Number(instance.relay?.status.leading ?? false),
-  );
-  gauge(registry, 'commitcast_sessions', 'Sockets connected to this instance', () => io.of('/').sockets.size);
+  const lag = new Gauge({
+    name: 'commitcast_dispatch_lag_positions',
+    help: 'Positions of the log that this instance has not delivered; absent when the database did not answer',
+    registers: [registry],
+  });
+  instanceSeries(registry, instance, io);
 
   scope.get('/metrics', { logLevel: 'warn' }, async (request, reply) => {
     await expectOperator(request, instance.rights);
-    await consumers.collect();
+    const head = await consumers.collect();
+    if (head === undefined) lag.remove();
+    else lag.set(Math.max(head - instance.gateway.dispatcher.position, 0));
     return reply.type(registry.contentType).send(await registry.metrics());
   });
-}
-
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  const metric = new Gauge({
-    name,
-    help,
-    registers: [],
-    collect() {
-      this.set(read());
-    },
-  });
-  registry.registerMetric(metric);
 }

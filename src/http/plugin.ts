@@ -7,11 +7,13 @@ import type { SocketService } from '../gateway/socket-service.ts';
 import { append } from '../log/append.ts';
 import type { RelayStatus } from '../relay/relay.ts';
 import { answerErrors } from './errors.ts';
+import { eventStreamRoutes } from './event-stream.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
 import { Instance } from './instance.ts';
 import { metricsRoutes } from './metrics.ts';
 import { resolvePluginOptions, type CommitcastOptions } from './plugin-options.ts';
+import { statusRoutes } from './status.ts';
 import { endConnections } from './upgraded.ts';
 
 export type { CommitcastOptions } from './plugin-options.ts';
@@ -78,7 +80,9 @@ async function plugin(app: FastifyInstance, given: CommitcastOptions): Promise<v
     answerErrors(scope);
     healthRoutes(scope, instance);
     if (options.metrics) metricsRoutes(scope, instance, io);
+    statusRoutes(scope, instance);
     historyRoutes(scope, instance);
+    eventStreamRoutes(scope, instance);
     ready();
   });
 }

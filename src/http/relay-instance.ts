@@ -5,9 +5,12 @@ import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { createPool, type DatabaseAddress } from '../db/connection.ts';
-import { attachAdapter, type AdapterName } from '../fanout/attach-adapter.ts';
+import { attachAdapter, type AdapterName, type AttachedAdapter } from '../fanout/attach-adapter.ts';
 import { Relay } from '../relay/relay.ts';
+import { describeInstance } from './describe-instance.ts';
 import { prepareDatabase } from './prepare-database.ts';
+import { ProblemLog } from './problem-log.ts';
+import { Reporter } from './reporter.ts';
 
 export interface RelayInstanceOptions extends DatabaseAddress {
   adapter: Exclude<AdapterName, 'memory'>;
@@ -29,18 +32,37 @@ export class RelayInstance implements Service {
   readonly id = randomUUID();
   readonly #options: RelayInstanceOptions;
   readonly #db: Pool;
+  readonly #problems: ProblemLog;
+  readonly #reporter: Reporter;
   readonly #releasers = new Releasers();
+  #adapter: AttachedAdapter | undefined;
+  #relay: Relay | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: RelayInstanceOptions) {
     this.#options = options;
-    const { connectionString, clientConfig, logger } = options;
+    const { connectionString, clientConfig } = options;
+    this.#problems = new ProblemLog(options.logger);
+    const logger = this.#problems;
     this.#db = createPool({
       connectionString,
       clientConfig,
-      applicationName: 'commitcast-relay-start',
+      applicationName: 'commitcast-relay-report',
       max: 1,
+      logger,
+    });
+    this.#reporter = new Reporter({
+      id: this.id,
+      kind: 'relay',
+      db: this.#db,
+      describe: () =>
+        describeInstance({
+          adapter: this.#adapter,
+          relay: this.#relay,
+          gateway: null,
+          problems: this.#problems,
+        }),
       logger,
     });
   }
@@ -57,19 +79,22 @@ export class RelayInstance implements Service {
   }
 
   async #start(): Promise<void> {
-    const { connectionString, clientConfig, logger, retentionMs, keyRetentionMs, ...options } = this.#options;
+    const { connectionString, clientConfig, retentionMs, keyRetentionMs, ...options } = this.#options;
+    const logger = this.#problems;
     const address = { connectionString, clientConfig };
     this.#releasers.add(() => this.#db.end());
-    await prepareDatabase({ ...address, db: this.#db, migrate: options.migrate, logger });
+    await prepareDatabase({ ...address, db: this.#db, migrate: options.migrate, logger: options.logger });
 
     const attached = await attachAdapter(new Server(), {
       ...address,
-      ...options,
+      adapter: options.adapter,
+      redisUrl: options.redisUrl,
       db: this.#db,
       // It only rings: what it may have missed was never for it.
       onGap: () => {},
       logger,
     });
+    this.#adapter = attached;
     this.#releasers.add(() => attached.close());
     const relay = new Relay({
       ...address,
@@ -81,8 +106,11 @@ export class RelayInstance implements Service {
         attached.fanout.ring(doorbell);
       },
     });
+    this.#relay = relay;
     this.#releasers.add(() => relay.stop());
     await relay.start();
+    this.#releasers.add(() => this.#reporter.stop());
+    await this.#reporter.start();
   }
 
   async #stop(): Promise<void> {

@@ -5,7 +5,7 @@ import type { CommitcastEvent } from '../core/event.ts';
 import { maxBatchEvents, type LiveMessage, type ServerToClientEvents } from '../core/protocol.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';
 import { shows } from '../gateway/rights.ts';
-import { sees } from '../gateway/rooms.ts';
+import { sees } from '../core/sees.ts';
 import { isEvent, type LogEntry, type MemoryLog, type MemoryRevocation } from './memory-log.ts';
 
 /** What a subscriber can hear of the double: the names and arguments of the wire. */

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import type { Subscription } from '../../src/core/subscription.ts';
 import type { Identity } from '../../src/gateway/identity.ts';
 import { Rights } from '../../src/gateway/rights.ts';
-import { sees } from '../../src/gateway/rooms.ts';
+import { sees } from '../../src/core/sees.ts';
 import type { ControlEvent } from '../../src/log/control-event.ts';
 import { revoke } from '../../src/log/revoke.ts';
 import { connectClient } from '../support/client.ts';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Subscription } from '../../src/core/subscription.ts';
 import { authorizeByLists } from '../../src/gateway/authorize.ts';
 import type { Identity } from '../../src/gateway/identity.ts';
-import { roomOf, roomsOf, sees } from '../../src/gateway/rooms.ts';
+import { sees } from '../../src/core/sees.ts';
+import { roomOf, roomsOf } from '../../src/gateway/rooms.ts';
 
 describe('authorizeByLists', () => {
   const wanted: Record<string, Subscription> = {

@@ -104,8 +104,34 @@ describe('/metrics', () => {
       const series = await scrape(url);
       return series['commitcast_dispatched_position'] === 2 && series['commitcast_relay_leading'] === 1;
     });
-    expect(await scrape(url)).toMatchObject({ commitcast_sessions: 1 });
+    expect(await scrape(url)).toMatchObject({
+      commitcast_sessions: 1,
+      commitcast_dispatch_lag_positions: 0,
+      'commitcast_session_state{state="live"}': 1,
+      'commitcast_session_state{state="slow"}': 0,
+      'commitcast_log_lines_total{level="error"}': 0,
+    });
     expect(register.getMetricsAsArray()).toEqual([]);
+  });
+
+  it('counts replays by where they came from, and resets by their reason', async () => {
+    const { url, write } = await operate();
+    await write([1, 2]);
+    await until(async () => (await scrape(url))['commitcast_dispatched_position'] === 2);
+    const client = await connectClient(url);
+    const { cursor } = await client.live();
+    await (await connectClient(url, { cursor: cursor.replace(/\d+$/, '0') })).live();
+    await (await connectClient(url, { cursor: cursor.replace(/\d+$/, '9') })).live();
+    const counts = {
+      'commitcast_replays_total{source="memory"}': 1,
+      'commitcast_replay_events_total{source="memory"}': 2,
+      'commitcast_replays_total{source="log"}': 0,
+      'commitcast_resets_total{reason="epoch"}': 1,
+      'commitcast_resets_total{reason="expired"}': 0,
+    };
+    expect(await scrape(url)).toMatchObject(counts);
+    // They are counters: a scrape changes nothing.
+    expect(await scrape(url)).toMatchObject(counts);
   });
 
   it('answers without the series of the database when that is gone', async () => {
@@ -116,6 +142,7 @@ describe('/metrics', () => {
     const series = await scrape(url);
     expect(Object.keys(series).filter((name) => name.startsWith('commitcast_consumer'))).toEqual([]);
     expect(series).not.toHaveProperty('commitcast_head_position');
+    expect(series).not.toHaveProperty('commitcast_dispatch_lag_positions');
     expect(series).toHaveProperty('commitcast_dispatched_position');
   });
 
@@ -170,6 +197,13 @@ describe('/metrics is for', () => {
     const get = await startGuarded();
     expect(await get('10.1.2.3', await bearer('admin'))).toBe(200);
     expect(await get('127.0.0.1', { ...(await bearer('admin')), 'x-forwarded-for': '10.1.2.3' })).toBe(200);
+  });
+
+  it('not for a page that has rebound its DNS name to this machine', async () => {
+    const get = await startGuarded();
+    for (const host of ['evil.example', 'evil.example:3000'])
+      expect(await get('127.0.0.1', { host })).toEqual(refused);
+    expect(await get('127.0.0.1', { host: 'localhost:3000' })).toBe(200);
   });
 
   it('nobody else', async () => {

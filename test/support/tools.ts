@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -7,9 +7,18 @@ import { beforeAll, describe } from 'vitest';
 import { describeUnless } from './describe-unless.ts';
 
 /** What some groups of tests need beside Node. */
-export type Tool = 'chromium' | 'redis-server' | 'pg_basebackup' | 'pgbouncer' | 'haproxy';
+export type Tool =
+  'chromium' | 'redis-server' | 'pg_basebackup' | 'pgbouncer' | 'haproxy' | 'python3-socketio';
 
-const tools: Record<Tool, { names: string[]; override: string; packages: string[] }> = {
+interface ToolRule {
+  names: string[];
+  override: string;
+  packages: string[];
+  /** What Debian's interpreter must have, when the program alone does not do. */
+  modules?: string[];
+}
+
+const tools: Record<Tool, ToolRule> = {
   chromium: {
     names: ['chromium', 'chromium-browser', 'google-chrome'],
     override: 'CHROME_PATH',
@@ -20,6 +29,12 @@ const tools: Record<Tool, { names: string[]; override: string; packages: string[
   pg_basebackup: { names: ['pg_basebackup'], override: 'PG_BASEBACKUP_PATH', packages: ['postgresql'] },
   pgbouncer: { names: ['pgbouncer'], override: 'PGBOUNCER_PATH', packages: ['pgbouncer'] },
   haproxy: { names: ['haproxy'], override: 'HAPROXY_PATH', packages: ['haproxy'] },
+  'python3-socketio': {
+    names: ['python3'],
+    override: 'PYTHON3_PATH',
+    packages: ['python3-socketio', 'python3-aiohttp'],
+    modules: ['socketio', 'aiohttp'],
+  },
 };
 
 const debianPostgres = '/usr/lib/postgresql';
@@ -28,7 +43,7 @@ const installLimitMs = 600_000;
 
 /** Path of the tool's program, if the machine has it. */
 export function findTool(tool: Tool): string | undefined {
-  const { names, override } = tools[tool];
+  const { names, override, modules } = tools[tool];
   const versions = existsSync(debianPostgres) ? readdirSync(debianPostgres) : [];
   const folders = [
     ...versions.map((version) => join(debianPostgres, version, 'bin')),
@@ -37,7 +52,12 @@ export function findTool(tool: Tool): string | undefined {
     ...(process.env['PATH'] ?? '').split(delimiter),
   ];
   const candidates = names.flatMap((name) => folders.map((folder) => join(folder, name)));
-  return [process.env[override] ?? '', ...candidates].find(isExecutable);
+  const found = [process.env[override] ?? '', ...candidates].filter(isExecutable);
+  return modules ? found.find((path) => hasModules(path, modules)) : found[0];
+}
+
+function hasModules(python: string, modules: string[]): boolean {
+  return spawnSync(python, ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' }).status === 0;
 }
 
 /**
@@ -63,10 +83,13 @@ function canInstall(): boolean {
 
 async function install(tool: Tool): Promise<void> {
   if (findTool(tool)) return;
-  const { names, packages } = tools[tool];
+  const { names, packages, modules } = tools[tool];
+  const present = modules
+    ? `/usr/bin/${names[0]} -c 'import ${modules.join(', ')}'`
+    : `command -v ${names[0]} || ls ${debianPostgres}/*/bin/${names[0]}`;
   console.log(`${tool} is not installed: apt-get install ${packages.join(' ')}`);
   // One at a time: two test files may ask at once, and the second then finds it done.
-  const script = `command -v ${names[0]} || ls ${debianPostgres}/*/bin/${names[0]} || { apt-get update -q && apt-get install -y -q --no-install-recommends ${packages.join(' ')}; }`;
+  const script = `${present} || { apt-get update -q && apt-get install -y -q --no-install-recommends ${packages.join(' ')}; }`;
   const lock = join(tmpdir(), 'commitcast-test-install.lock');
   await promisify(execFile)('flock', [lock, 'sh', '-c', script], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },

@@ -1,7 +1,7 @@
 import { array, assert, constant, constantFrom, oneof, property, record, type Arbitrary } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Subscription } from '../../src/core/subscription.ts';
-import { sees } from '../../src/gateway/rooms.ts';
+import { sees } from '../../src/core/sees.ts';
 import { checkHistory, type Defect } from '../../src/testing/check-history.ts';
 import { isSeenBy, type ClientHistory, type SeenEvent, type Step } from '../../src/testing/history.ts';
 

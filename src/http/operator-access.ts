@@ -12,9 +12,12 @@ loopback.addAddress('::1', 'ipv6');
 /** What proxies say of whom they ask for. */
 const forwardingHeaders = ['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true-client-ip'];
 
+/** Names under which a browser on this machine reaches us; another one may be a page that rebinds its DNS name. */
+export const localNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
 /**
- * Metrics name consumers, and say how busy the installation is, over all orgs: they are for whoever runs it. That is
- * somebody on this machine, or a token whose role is `admin`.
+ * Metrics and status name consumers, rooms and backends, over all orgs: they are for whoever runs the installation. That
+ * is somebody on this machine, or a token whose role is `admin`.
  *
  * @throws {CommitcastError} what is wrong with a token; `ADMIN_REQUIRED` for anybody else
  */
@@ -27,19 +30,26 @@ export async function expectOperator(request: FastifyRequest, rights: Rights): P
   }
   throw new CommitcastError(
     'ADMIN_REQUIRED',
-    'Metrics are for requests from this machine, or with a token whose role is `admin`',
+    'This is for requests from this machine, by its local name, or with a token whose role is `admin`',
   );
 }
 
 /**
  * By the socket, not by what Fastify makes of headers: those anybody can send. A request that a proxy on this machine
- * has passed on comes from elsewhere.
+ * has passed on comes from elsewhere; and so does one of a page whose DNS name leads to this machine all of a sudden,
+ * which its browser would let it read.
  */
 function isLocal({ raw: { socket, headers } }: FastifyRequest): boolean {
   const address = socket.remoteAddress ?? '';
   const family = isIP(address);
   if (family === 0 || !loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')) return false;
+  if (!localNames.has(nameOf(headers.host ?? ''))) return false;
   return !Object.keys(headers).some(
     (name) => name.startsWith('x-forwarded-') || forwardingHeaders.includes(name),
   );
+}
+
+/** Without the port; names of hosts know no case. */
+function nameOf(host: string): string {
+  return host.replace(/:\d+$/, '').toLowerCase();
 }

@@ -1,0 +1,226 @@
+import { CodedError } from '../core/coded-error.ts';
+import type { CommitcastEvent } from '../core/event.ts';
+import { subscriptionKey, type Subscription } from '../core/subscription.ts';
+import { cursorAt } from './cursor.ts';
+import { Inbox } from './inbox.ts';
+import { Link, type LinkListener, type TransportOptions } from './link.ts';
+import { Listeners } from './listeners.ts';
+import { watchPage } from './page-signals.ts';
+import type { Progress } from './progress.ts';
+import { longestDelayMs, transition, type ConnectionEvent, type ConnectionState } from './state.ts';
+import { Subscriber } from './subscriber.ts';
+import type { SubscriberHost } from './subscriber-host.ts';
+import type { ErrorContext, Load } from './subscription-state.ts';
+import type { TokenSource } from './token.ts';
+
+export interface ClientOptions {
+  url: string | undefined;
+  org: string | undefined;
+  tokens: TokenSource;
+  progress: Progress;
+  parse: (event: CommitcastEvent) => CommitcastEvent;
+  transport: TransportOptions;
+  /** Events received and not handled, beyond which the connection is given up until they are. */
+  maxBacklog: number;
+}
+
+type Connecting = Extract<ConnectionState, { name: 'connecting' }>;
+
+/** Does what the states ask for, with one link at a time. SPEC.md has the states. */
+export class Client {
+  readonly states = new Listeners<[ConnectionState]>();
+  readonly errors = new Listeners<[unknown, ErrorContext]>();
+  readonly messages = new Map<string, Listeners<unknown[]>>();
+  readonly #options: ClientOptions;
+  readonly #closed = new AbortController();
+  readonly #inbox: Inbox;
+  readonly #host: SubscriberHost;
+  readonly #unwatch: () => void;
+  #state: ConnectionState = { name: 'connecting', attempt: 0, renew: false };
+  #link: Link | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #updating = false;
+
+  constructor(options: ClientOptions) {
+    const { progress, maxBacklog, parse } = options;
+    this.#options = options;
+    const closed = this.#closed.signal;
+    this.#inbox = new Inbox({
+      progress,
+      maxBacklog,
+      closed,
+      onDrained: () => this.#happen({ type: 'drained' }),
+    });
+    this.#host = {
+      epoch: () => this.#inbox.epoch,
+      inOrder: (work) => this.#inbox.inOrder(work),
+      rewind: () => this.#happen({ type: 'rewind' }),
+      changed: () => this.#update(),
+      report: (error, context) => this.report(error, context),
+      failed: ({ key, after, loads }) => {
+        const { epoch } = this.#inbox;
+        if (!loads && epoch !== undefined && after !== undefined) progress.fail(key, cursorAt(epoch, after));
+      },
+      recovered: ({ key }) => progress.recover(key),
+      parse,
+      maxStashed: () => maxBacklog,
+      closed,
+    };
+    this.#unwatch = watchPage({
+      wake: () => {
+        this.#happen({ type: 'wake' });
+        this.#link?.probe();
+      },
+      hide: () => this.#happen({ type: 'lost', reason: { message: 'The page was put away' } }),
+    });
+    // The application makes its subscriptions first.
+    queueMicrotask(() => this.#enter(this.#state));
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  subscribe(scope: Subscription, from: string | undefined, load: Load | undefined): Subscriber {
+    const failedAt = load ? undefined : this.#options.progress.failedAt(subscriptionKey(scope));
+    const subscriber = new Subscriber(this.#host, scope, from ?? failedAt, load);
+    this.#inbox.subscribers.add(subscriber);
+    this.#update();
+    return subscriber;
+  }
+
+  connect(): void {
+    this.#happen({ type: 'connect' });
+  }
+
+  /** Resolves when the event that is in hand, if there is one, is done: it counts, and all after it do not. */
+  async close(): Promise<void> {
+    this.#happen({ type: 'close' });
+    this.#closed.abort();
+    this.#unwatch();
+    await this.#inbox.close();
+  }
+
+  report(error: unknown, context: ErrorContext = {}): void {
+    if (this.errors.size > 0) this.errors.tell(error, context);
+    else console.error('Commitcast:', error);
+  }
+
+  #happen(event: ConnectionEvent): void {
+    const before = this.#state;
+    const state = transition(before, event);
+    if (state === before) return;
+    this.#state = state;
+    this.#enter(state);
+    this.states.tell(state);
+  }
+
+  #enter(state: ConnectionState): void {
+    clearTimeout(this.#timer);
+    if (state.name === 'catching-up' || state.name === 'live') return;
+    this.#link?.end();
+    this.#link = undefined;
+    if (state.name === 'connecting') void this.#open(state);
+    if (state.name !== 'offline' || state.until !== 'due') return;
+    const delayMs = Math.random() * longestDelayMs(state.attempt);
+    this.#timer = setTimeout(() => this.#happen({ type: 'due' }), delayMs);
+  }
+
+  async #open(state: Connecting): Promise<void> {
+    const { url, org, tokens, transport } = this.#options;
+    let token: string;
+    try {
+      token = await tokens.get(state.renew);
+    } catch (error) {
+      if (this.#state !== state) return;
+      this.report(error);
+      if (error instanceof CodedError)
+        this.#happen({ type: 'refused', reason: error.toJSON(), retry: false });
+      else this.#happen({ type: 'lost', reason: { message: 'The function `token` has failed' } });
+      return;
+    }
+    if (this.#state !== state) return;
+    const { received, subscribers } = this.#inbox;
+    const cursor = subscribers.beginning(received);
+    const auth = {
+      token,
+      protocol: 1 as const,
+      ...(org === undefined ? {} : { org }),
+      ...(cursor === undefined ? {} : { cursor }),
+      subscriptions: subscribers.handshake(),
+    };
+    this.#link = new Link(url, auth, transport, this.#listen(cursor, received !== undefined));
+  }
+
+  #listen(cursor: string | undefined, isKnown: boolean): LinkListener {
+    const inbox = this.#inbox;
+    return {
+      accepted: () => {
+        this.#happen({ type: 'accepted' });
+        if (cursor !== undefined) inbox.begin(cursor, isKnown);
+        this.#update();
+      },
+      events: (events, until) => {
+        inbox.events(events, until);
+        if (inbox.isFull) this.#happen({ type: 'overflow' });
+      },
+      live: (message) => {
+        const link = this.#link;
+        inbox.live(message, () => {
+          if (link === this.#link) this.#happen({ type: 'live' });
+        });
+        this.#update();
+      },
+      reset: ({ reason, cursor: goesOnAfter }) => {
+        this.#happen({ type: 'replaying' });
+        inbox.reset(reason, goesOnAfter);
+      },
+      checkpoint: ({ cursor: settled }) => inbox.checkpoint(settled),
+      revoked: ({ subscription }) => {
+        // Without one it is the whole org: `close` follows.
+        if (subscription) inbox.denied(subscription, 'SUBSCRIPTION_DENIED');
+      },
+      expiring: () => void this.#renew(),
+      message: (name, values) => this.messages.get(name)?.tell(...values),
+      refused: (reason, retry) => this.#happen({ type: 'refused', reason, retry }),
+      lost: (reason) => this.#happen({ type: 'lost', reason }),
+    };
+  }
+
+  /** Once for all that change in the same tick: who goes and comes back at once is not noticed. */
+  #update(): void {
+    if (this.#updating) return;
+    this.#updating = true;
+    queueMicrotask(() => {
+      this.#updating = false;
+      const { name } = this.#state;
+      const link = this.#link;
+      if (!link || (name !== 'catching-up' && name !== 'live')) return;
+      const { subscribe, unsubscribe } = this.#inbox.subscribers.changes();
+      for (const scope of unsubscribe) link.unsubscribe(scope);
+      for (const scope of subscribe)
+        link.subscribe(scope, (answer) => {
+          if (link !== this.#link) return;
+          if (answer.ok) this.#inbox.begun(scope, answer.cursor);
+          else this.#inbox.denied(scope, answer.error.code);
+        });
+      this.#inbox.beginLate();
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const { tokens } = this.#options;
+    const link = this.#link;
+    if (!tokens.renewable) return;
+    try {
+      const token = await tokens.get(true);
+      if (link !== this.#link) return;
+      // When it is refused, the session goes on to the end of the old one, and asks again then.
+      link?.authenticate(token, (answer) => {
+        if (!answer.ok) this.report(new CodedError(answer.error.code, answer.error.message));
+      });
+    } catch (error) {
+      this.report(error);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { createElement, useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react';
+import { connect, type CommitcastClient, type ConnectOptions } from '../connect.ts';
+import { Context } from './context.ts';
+
+/** Either a client that you have made, and close; or what `connect` takes, and the provider makes and closes one. */
+export type CommitcastProviderProps = { children?: ReactNode } & (
+  | ({ client: CommitcastClient } & { [Option in keyof ConnectOptions]?: never })
+  | ({ client?: never } & ConnectOptions)
+);
+
+/**
+ * Gives the hooks below it their client. It connects after the first render, on the browser only, and anew when `url`,
+ * `org` or `store` is another one; of `token`, the latest is used when one is needed.
+ *
+ * @example
+ * <CommitcastProvider token={() => fetch('/token').then((answer) => answer.text())}><App /></CommitcastProvider>
+ */
+export function CommitcastProvider({ children, client, ...options }: CommitcastProviderProps): ReactElement {
+  const own = useOwnClient(client ? undefined : (options as ConnectOptions));
+  return createElement(Context.Provider, { value: client ?? own }, children);
+}
+
+function useOwnClient(options: ConnectOptions | undefined): CommitcastClient | undefined {
+  const [client, setClient] = useState<CommitcastClient>();
+  const latest = useRef(options);
+  const { url, org, store, token } = options ?? {};
+  const isOwn = options !== undefined;
+  useEffect(() => {
+    latest.current = options;
+  });
+  useEffect(() => {
+    if (!latest.current) return undefined;
+    const made = connect({
+      ...latest.current,
+      token: () => {
+        const current = latest.current?.token ?? '';
+        return typeof current === 'function' ? current() : current;
+      },
+    });
+    setClient(made);
+    return () => {
+      setClient(undefined);
+      void made.close();
+    };
+    // A store that is made anew in each render is the same store.
+  }, [isOwn, url, org, typeof store === 'string' ? store : undefined]);
+  const text = typeof token === 'string' ? token : undefined;
+  useEffect(() => {
+    // Another token than the one that was refused.
+    if (client?.state.name === 'denied') client.connect();
+  }, [client, text]);
+  return client;
+}

@@ -1,0 +1,30 @@
+import type { CommitcastEvent } from '../core/event.ts';
+import type { Work } from './backlog.ts';
+import type { ErrorContext } from './subscription-state.ts';
+
+/** What is told of a subscriber when it has failed. */
+export interface Stopped {
+  readonly key: string;
+  readonly after: number | undefined;
+  readonly loads: boolean;
+}
+
+/** What a subscriber needs of its session. */
+export interface SubscriberHost {
+  /** Of what was received last. */
+  epoch(): string | undefined;
+  /** Does something in its place among what was received. */
+  inOrder(work: Work): void;
+  /** The session is to begin again, early enough for everybody. */
+  rewind(): void;
+  /** What is wanted of the server has changed. */
+  changed(): void;
+  report(error: unknown, context: ErrorContext): void;
+  failed(subscriber: Stopped): void;
+  recovered(subscriber: Stopped): void;
+  parse(event: CommitcastEvent): CommitcastEvent;
+  /** Events that may wait while a state is loaded. */
+  maxStashed(): number;
+  /** Aborted when the client is closed. */
+  readonly closed: AbortSignal;
+}

@@ -1,0 +1,34 @@
+import { CodedError } from '../core/coded-error.ts';
+import { inTime } from '../core/sleep.ts';
+
+/** A token, or how to get one: called at the start, before the one in use expires, and when one is refused. */
+export type Token = string | (() => string | Promise<string>);
+
+/** An application that takes longer to answer counts as not reachable. */
+const patienceMs = 30_000;
+
+export class TokenSource {
+  readonly #token: Token;
+  #known: string | undefined;
+
+  constructor(token: Token) {
+    this.#token = token;
+    if (typeof token === 'string') this.#known = token;
+  }
+
+  /** Whether there may be another one than the one that was given. */
+  get renewable(): boolean {
+    return typeof this.#token === 'function';
+  }
+
+  /** @throws what the application throws, or `TOKEN_REQUIRED` when it has none */
+  async get(renew: boolean): Promise<string> {
+    if (typeof this.#token === 'function' && (renew || this.#known === undefined)) {
+      this.#known = undefined;
+      this.#known = await inTime(Promise.resolve(this.#token()), patienceMs);
+    }
+    if (typeof this.#known !== 'string' || this.#known === '')
+      throw new CodedError('TOKEN_REQUIRED', 'There is no token: the function `token` has returned none');
+    return this.#known;
+  }
+}
