@@ -30,12 +30,11 @@ type Connecting = Extract<ConnectionState, { name: 'connecting' }>;
 export class Client {
   readonly states = new Listeners<[ConnectionState]>();
   readonly errors = new Listeners<[unknown, ErrorContext]>();
-  readonly messages = new Map<string, Listeners<unknown[]>>();
+  readonly messages = new Listeners<[string, unknown[]]>();
   readonly #options: ClientOptions;
   readonly #closed = new AbortController();
   readonly #inbox: Inbox;
   readonly #host: SubscriberHost;
-  readonly #unwatch: () => void;
   #state: ConnectionState = { name: 'connecting', attempt: 0, renew: false };
   #link: Link | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -66,13 +65,11 @@ export class Client {
       maxStashed: () => maxBacklog,
       closed,
     };
-    this.#unwatch = watchPage({
-      wake: () => {
-        this.#happen({ type: 'wake' });
-        this.#link?.probe();
-      },
-      hide: () => this.#happen({ type: 'lost', reason: { message: 'The page was put away' } }),
-    });
+    const wake = () => {
+      this.#happen({ type: 'wake' });
+      this.#link?.probe();
+    };
+    watchPage(closed, wake, () => this.#happen({ type: 'lost', reason: { message: 'page hidden' } }));
     // The application makes its subscriptions first.
     queueMicrotask(() => this.#enter(this.#state));
   }
@@ -97,7 +94,6 @@ export class Client {
   async close(): Promise<void> {
     this.#happen({ type: 'close' });
     this.#closed.abort();
-    this.#unwatch();
     await this.#inbox.close();
   }
 
@@ -136,7 +132,7 @@ export class Client {
       this.report(error);
       if (error instanceof CodedError)
         this.#happen({ type: 'refused', reason: error.toJSON(), retry: false });
-      else this.#happen({ type: 'lost', reason: { message: 'The function `token` has failed' } });
+      else this.#happen({ type: 'lost', reason: { message: 'no token' } });
       return;
     }
     if (this.#state !== state) return;
@@ -180,8 +176,8 @@ export class Client {
         // Without one it is the whole org: `close` follows.
         if (subscription) inbox.denied(subscription, 'SUBSCRIPTION_DENIED');
       },
-      expiring: () => void this.#renew(),
-      message: (name, values) => this.messages.get(name)?.tell(...values),
+      'token-expiring': () => void this.#renew(),
+      message: (name, values) => this.messages.tell(name, values),
       refused: (reason, retry) => this.#happen({ type: 'refused', reason, retry }),
       lost: (reason) => this.#happen({ type: 'lost', reason }),
     };

@@ -7,7 +7,6 @@ import { storeOf, type Store } from './cursor-store.ts';
 import type { AnyHandler } from './handlers.ts';
 import { iterate } from './iterate.ts';
 import type { TransportOptions } from './link.ts';
-import { Listeners } from './listeners.ts';
 import { Progress } from './progress.ts';
 import type { ConnectionState } from './state.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -113,16 +112,15 @@ export function connect(options: ConnectOptions): CommitcastClient {
     },
     subscribe(scope, { from, load } = {}) {
       if (from !== undefined && !isCursor(from))
-        throw new CodedError('CURSOR_INVALID', '`from` is a cursor that the server has given');
+        throw new CodedError('CURSOR_INVALID', 'from is not a cursor');
       return handleOf(client.subscribe(scope, from, load));
     },
     onState: (listener) => client.states.add(listener),
     onError: (listener) => client.errors.add(listener),
-    onMessage(name, listener) {
-      const listeners = client.messages.get(name) ?? new Listeners<unknown[]>();
-      client.messages.set(name, listeners);
-      return listeners.add(listener);
-    },
+    onMessage: (name, listener) =>
+      client.messages.add((sent, values) => {
+        if (sent === name) listener(...values);
+      }),
     connect: () => client.connect(),
     close: () => client.close(),
   };
@@ -140,6 +138,6 @@ function handleOf(subscriber: Subscriber): SubscriptionHandle {
     onState: (listener) => subscriber.onState(listener),
     retry: () => subscriber.retry(),
     unsubscribe: () => subscriber.end(),
-    [Symbol.asyncIterator]: () => iterate(subscriber) as AsyncIterator<EventOf<EventMap>>,
+    [Symbol.asyncIterator]: () => iterate(subscriber) as AsyncGenerator<EventOf<EventMap>>,
   };
 }

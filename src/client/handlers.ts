@@ -1,5 +1,5 @@
 import type { CommitcastEvent } from '../core/event.ts';
-import { delayBefore, maxTries } from './retry.ts';
+import { maxTries, tryAgain, type RetryOptions, type Tried } from './retry.ts';
 
 export type AnyHandler = (event: CommitcastEvent) => unknown;
 
@@ -8,17 +8,15 @@ interface Entry {
   readonly handler: AnyHandler;
 }
 
-export interface HandOptions {
+export interface HandOptions extends RetryOptions {
   /** What the handlers get instead. When it throws, it would the next time, too. */
   parse: (event: CommitcastEvent) => CommitcastEvent;
   /** Asked before each handler: nobody wants the event any more. */
   wanted: () => boolean;
-  signal: AbortSignal;
-  onError: (error: unknown, tries?: number) => void;
 }
 
-/** `done`: all handlers have done their work. `dropped`: nobody wants it any more. Else why not, after the last try. */
-export type Handed = 'done' | 'dropped' | { readonly error: unknown };
+/** `true`: all handlers have done their work. */
+export type Handed = true | Tried<void> | undefined;
 
 /** The handlers of a subscription, in the order in which they were attached. */
 export class Handlers {
@@ -33,31 +31,24 @@ export class Handlers {
     };
   }
 
-  clear(): void {
-    this.#entries.clear();
-  }
-
   /**
    * Gives an event to each of its handlers, one after the other; one that returns a promise is waited for, one that
    * throws is tried again. A handler that has done its work is not asked twice because another one throws.
    */
-  hand(event: CommitcastEvent, options: HandOptions): Handed | Promise<Handed> {
-    let go: () => Promise<void> | undefined;
+  hand(event: CommitcastEvent, { parse, wanted, ...options }: HandOptions): Handed | Promise<Handed> {
+    let parsed: CommitcastEvent;
     try {
-      go = this.#attempt(options.parse(event), options.wanted);
+      parsed = parse(event);
     } catch (error) {
-      options.onError(error);
+      options.onError(error, maxTries);
       return { error };
     }
+    const go = this.#attempt(parsed, wanted);
+    const again = (error: unknown) => tryAgain(go, error, options);
     try {
-      const waiting = go();
-      if (!waiting) return 'done';
-      return waiting.then(
-        () => 'done' as const,
-        (error: unknown) => again(go, error, options),
-      );
+      return go()?.then(() => true as const, again) ?? true;
     } catch (error) {
-      return again(go, error, options);
+      return again(error);
     }
   }
 
@@ -79,25 +70,6 @@ export class Handlers {
       return undefined;
     };
     return go;
-  }
-}
-
-async function again(
-  go: () => Promise<void> | undefined,
-  error: unknown,
-  { wanted, signal, onError }: HandOptions,
-): Promise<Handed> {
-  for (let tries = 1; ; tries++) {
-    onError(error, tries);
-    if (tries === maxTries) return { error };
-    await delayBefore(tries, signal);
-    if (signal.aborted || !wanted()) return 'dropped';
-    try {
-      await go();
-      return 'done';
-    } catch (thrown) {
-      error = thrown;
-    }
   }
 }
 

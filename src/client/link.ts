@@ -1,32 +1,20 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import type { Code } from '../core/codes.ts';
-import type {
-  Ack,
-  ClientToServerEvents,
-  CloseMessage,
-  HandshakeAuth,
-  LiveMessage,
-  ResetReason,
-  ServerToClientEvents,
-} from '../core/protocol.ts';
-import type { CommitcastEvent } from '../core/event.ts';
+import type { Ack, ClientToServerEvents, HandshakeAuth, ServerToClientEvents } from '../core/protocol.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { passing } from './passing.ts';
 import type { Reason } from './state.ts';
 
-export interface LinkListener {
-  accepted: () => void;
-  events: (events: CommitcastEvent[], cursor: string) => void;
-  live: (message: LiveMessage) => void;
-  reset: (message: { reason: ResetReason; cursor: string }) => void;
-  checkpoint: (message: { cursor: string }) => void;
-  revoked: (message: { subscription?: Subscription }) => void;
-  expiring: () => void;
-  /** Any other message of this name: ephemeral, at most once. */
-  message: (name: string, values: unknown[]) => void;
-  refused: (reason: Reason & { code: Code }, retry: boolean) => void;
-  lost: (reason: Reason) => void;
+/** What a link tells: the messages of the wire by their names, and how it begins and ends. */
+export interface LinkListener extends Omit<ServerToClientEvents, 'close'> {
+  readonly accepted: () => void;
+  /** Any other message: ephemeral, at most once. */
+  readonly message: (name: string, values: unknown[]) => void;
+  readonly refused: (reason: Reason & { code: Code }, retry: boolean) => void;
+  readonly lost: (reason: Reason) => void;
 }
+
+const wireNames = ['events', 'live', 'reset', 'checkpoint', 'revoked', 'token-expiring'] as const;
 
 /** Options of Socket.IO that an application may set: proxies, paths, headers, transports. */
 export type TransportOptions = Partial<
@@ -70,33 +58,25 @@ export class Link {
     };
     const socket: WireSocket = url === undefined ? io(all) : io(url, all);
     this.#socket = socket;
+    const lost = (message: string) => this.#finish(() => listener.lost({ message }));
     const whileOpen =
       <Values extends unknown[]>(hear: (...values: Values) => void) =>
       (...values: Values) => {
         if (!this.#ended) hear(...values);
       };
-    const lost = (message: string) => {
-      this.#finish(() => listener.lost({ message }));
-    };
     socket.on('connect', whileOpen(listener.accepted));
-    socket.on('events', whileOpen(listener.events));
-    socket.on('live', whileOpen(listener.live));
-    socket.on('reset', whileOpen(listener.reset));
-    socket.on('checkpoint', whileOpen(listener.checkpoint));
-    socket.on('revoked', whileOpen(listener.revoked));
-    socket.on('token-expiring', whileOpen(listener.expiring));
-    socket.on('close', ({ code, message, retry }: CloseMessage) => {
-      this.#finish(() => listener.refused({ code, message }, retry));
-    });
+    for (const name of wireNames)
+      socket.on(name, whileOpen(listener[name] as (...values: unknown[]) => void));
     socket.onAny(whileOpen((name: string, ...values: unknown[]) => listener.message(name, values)));
+    socket.on('close', ({ retry, ...reason }) => this.#finish(() => listener.refused(reason, retry)));
     socket.on('connect_error', (error: Error & { data?: { code?: Code } }) => {
       const { message, data: { code } = {} } = error;
       if (code) this.#finish(() => listener.refused({ code, message }, passing.has(code)));
       else lost(message);
     });
-    socket.on('disconnect', (reason) => lost(reason));
+    socket.on('disconnect', lost);
     // When the transport ends before the handshake is answered, only the manager hears of it.
-    socket.io.on('close', (reason) => lost(reason));
+    socket.io.on('close', lost);
     socket.connect();
   }
 
@@ -118,7 +98,7 @@ export class Link {
     this.#probing = true;
     this.#socket.timeout(probeMs).emit('subscribe', {}, (error) => {
       this.#probing = false;
-      if (error) this.#finish(() => this.#listener.lost({ message: 'The connection does not answer' }));
+      if (error) this.#finish(() => this.#listener.lost({ message: 'no answer' }));
     });
   }
 

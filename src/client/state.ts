@@ -65,7 +65,7 @@ export type ConnectionEvent =
 
 const overflowed: Reason = {
   code: 'SLOW_CONSUMER',
-  message: 'Handlers are slower than what is sent; the rest stays on the server until they are done',
+  message: 'The handlers are behind; the server keeps the rest until they are done',
 };
 
 /** Codes that a new token may mend. */

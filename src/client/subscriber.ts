@@ -200,7 +200,7 @@ export class Subscriber {
     });
     if (!result) return;
     if ('error' in result) this.#fail(result.error);
-    else this.#host.inOrder(() => (signal.aborted ? [] : this.#loaded(result.cursor)));
+    else this.#host.inOrder(() => (signal.aborted ? [] : this.#loaded(result.result)));
   }
 
   *#loaded(cursor: string | undefined): Waits {
@@ -232,9 +232,10 @@ export class Subscriber {
       signal: this.#over,
       onError: (error, tries) => this.#host.report(error, { subscription: this, event, tries }),
     });
-    const settle = (result: Handed) => {
-      if (typeof result === 'object') this.#fail(result.error);
-      if (result !== 'done' || this.#state.name !== 'active') return;
+    const settle = (handed: Handed) => {
+      if (!handed) return;
+      if (handed !== true && 'error' in handed) this.#fail(handed.error);
+      if (this.#state.name !== 'active') return;
       this.#after = event.position;
       this.#resets = 0;
     };

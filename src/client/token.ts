@@ -28,7 +28,7 @@ export class TokenSource {
       this.#known = await inTime(Promise.resolve(this.#token()), patienceMs);
     }
     if (typeof this.#known !== 'string' || this.#known === '')
-      throw new CodedError('TOKEN_REQUIRED', 'There is no token: the function `token` has returned none');
+      throw new CodedError('TOKEN_REQUIRED', 'There is no token');
     return this.#known;
   }
 }
