@@ -1,5 +1,5 @@
 /** Work in the order in which it came; what it yields is waited for before it goes on. It must not throw. */
-export type Work = () => Iterable<Promise<void> | void>;
+export type Work = () => Iterable<Promise<void> | void> | void;
 
 /**
  * What was received and is not handled yet, in order, one thing at a time. As long as nothing has to be waited for, all
@@ -37,7 +37,7 @@ export class Backlog {
 
   async #run(): Promise<void> {
     for (let item = this.#items.shift(); item; item = this.#items.shift()) {
-      for (const waiting of item.work()) if (waiting) await waiting;
+      for (const waiting of item.work() ?? []) if (waiting) await waiting;
       this.#size -= item.size;
       this.#onDone();
     }

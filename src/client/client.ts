@@ -1,49 +1,44 @@
 import { CodedError } from '../core/coded-error.ts';
-import type { CommitcastEvent } from '../core/event.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
-import { cursorAt } from './cursor.ts';
+import type { ConnectOptions, SubscribeOptions } from './api.ts';
+import { isCursor } from './cursor.ts';
+import { storeOf } from './cursor-store.ts';
 import { Inbox } from './inbox.ts';
-import { Link, type LinkListener, type TransportOptions } from './link.ts';
+import { Link, type LinkListener } from './link.ts';
 import { Listeners } from './listeners.ts';
 import { watchPage } from './page-signals.ts';
-import type { Progress } from './progress.ts';
+import { Progress } from './progress.ts';
 import { longestDelayMs, transition, type ConnectionEvent, type ConnectionState } from './state.ts';
 import { Subscriber } from './subscriber.ts';
 import type { SubscriberHost } from './subscriber-host.ts';
-import type { ErrorContext, Load } from './subscription-state.ts';
-import type { TokenSource } from './token.ts';
-
-export interface ClientOptions {
-  url: string | undefined;
-  org: string | undefined;
-  tokens: TokenSource;
-  progress: Progress;
-  parse: (event: CommitcastEvent) => CommitcastEvent;
-  transport: TransportOptions;
-  /** Events received and not handled, beyond which the connection is given up until they are. */
-  maxBacklog: number;
-}
+import type { ErrorContext } from './subscription-state.ts';
+import { TokenSource } from './token.ts';
 
 type Connecting = Extract<ConnectionState, { name: 'connecting' }>;
 
-/** Does what the states ask for, with one link at a time. SPEC.md has the states. */
+/** Does what the states ask for, with one link at a time. SPEC.md has the states; `CommitcastClient` says what is public. */
 export class Client {
-  readonly states = new Listeners<[ConnectionState]>();
-  readonly errors = new Listeners<[unknown, ErrorContext]>();
-  readonly messages = new Listeners<[string, unknown[]]>();
-  readonly #options: ClientOptions;
-  readonly #closed = new AbortController();
+  readonly #options: ConnectOptions;
+  readonly #progress: Progress;
+  readonly #tokens: TokenSource;
   readonly #inbox: Inbox;
   readonly #host: SubscriberHost;
+  readonly #closed = new AbortController();
+  readonly #states = new Listeners<[ConnectionState]>();
+  readonly #errors = new Listeners<[unknown, ErrorContext]>();
+  readonly #messages = new Listeners<[string, unknown[]]>();
   #state: ConnectionState = { name: 'connecting', attempt: 0, renew: false };
   #link: Link | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #updating = false;
 
-  constructor(options: ClientOptions) {
-    const { progress, maxBacklog, parse } = options;
-    this.#options = options;
+  constructor(options: ConnectOptions) {
+    const { token, url = '', store, events, maxBacklog = 5_000 } = options;
+    const progress = new Progress(storeOf(store, url));
     const closed = this.#closed.signal;
+    this.#options = options;
+    this.#progress = progress;
+    this.#tokens = new TokenSource(token);
     this.#inbox = new Inbox({
       progress,
       maxBacklog,
@@ -55,13 +50,9 @@ export class Client {
       inOrder: (work) => this.#inbox.inOrder(work),
       rewind: () => this.#happen({ type: 'rewind' }),
       changed: () => this.#update(),
-      report: (error, context) => this.report(error, context),
-      failed: ({ key, after, loads }) => {
-        const { epoch } = this.#inbox;
-        if (!loads && epoch !== undefined && after !== undefined) progress.fail(key, cursorAt(epoch, after));
-      },
-      recovered: ({ key }) => progress.recover(key),
-      parse,
+      report: (error, context) => this.#report(error, context),
+      failed: (key, cursor) => progress.fail(key, cursor),
+      parse: (event) => events?.parse(event) ?? event,
       maxStashed: () => maxBacklog,
       closed,
     };
@@ -78,12 +69,31 @@ export class Client {
     return this.#state;
   }
 
-  subscribe(scope: Subscription, from: string | undefined, load: Load | undefined): Subscriber {
-    const failedAt = load ? undefined : this.#options.progress.failedAt(subscriptionKey(scope));
+  get cursor(): string | undefined {
+    return this.#progress.cursor;
+  }
+
+  subscribe(scope: Subscription, { from, load }: SubscribeOptions = {}): Subscriber {
+    if (from !== undefined && !isCursor(from)) throw new CodedError('CURSOR_INVALID', 'from is not a cursor');
+    const failedAt = load ? undefined : this.#progress.failedAt(subscriptionKey(scope));
     const subscriber = new Subscriber(this.#host, scope, from ?? failedAt, load);
     this.#inbox.subscribers.add(subscriber);
     this.#update();
     return subscriber;
+  }
+
+  onState(listener: (state: ConnectionState) => void): () => void {
+    return this.#states.add(listener);
+  }
+
+  onError(listener: (error: unknown, context: ErrorContext) => void): () => void {
+    return this.#errors.add(listener);
+  }
+
+  onMessage(name: string, listener: (...values: unknown[]) => void): () => void {
+    return this.#messages.add((sent, values) => {
+      if (sent === name) listener(...values);
+    });
   }
 
   connect(): void {
@@ -97,8 +107,8 @@ export class Client {
     await this.#inbox.close();
   }
 
-  report(error: unknown, context: ErrorContext = {}): void {
-    if (this.errors.size > 0) this.errors.tell(error, context);
+  #report(error: unknown, context: ErrorContext = {}): void {
+    if (this.#errors.size > 0) this.#errors.tell(error, context);
     else console.error('Commitcast:', error);
   }
 
@@ -108,7 +118,7 @@ export class Client {
     if (state === before) return;
     this.#state = state;
     this.#enter(state);
-    this.states.tell(state);
+    this.#states.tell(state);
   }
 
   #enter(state: ConnectionState): void {
@@ -123,13 +133,13 @@ export class Client {
   }
 
   async #open(state: Connecting): Promise<void> {
-    const { url, org, tokens, transport } = this.#options;
+    const { url, org, transport } = this.#options;
     let token: string;
     try {
-      token = await tokens.get(state.renew);
+      token = await this.#tokens.get(state.renew);
     } catch (error) {
       if (this.#state !== state) return;
-      this.report(error);
+      this.#report(error);
       if (error instanceof CodedError)
         this.#happen({ type: 'refused', reason: error.toJSON(), retry: false });
       else this.#happen({ type: 'lost', reason: { message: 'no token' } });
@@ -138,13 +148,7 @@ export class Client {
     if (this.#state !== state) return;
     const { received, subscribers } = this.#inbox;
     const cursor = subscribers.beginning(received);
-    const auth = {
-      token,
-      protocol: 1 as const,
-      ...(org === undefined ? {} : { org }),
-      ...(cursor === undefined ? {} : { cursor }),
-      subscriptions: subscribers.handshake(),
-    };
+    const auth = { token, protocol: 1 as const, org, cursor, subscriptions: subscribers.handshake() };
     this.#link = new Link(url, auth, transport, this.#listen(cursor, received !== undefined));
   }
 
@@ -177,7 +181,7 @@ export class Client {
         if (subscription) inbox.denied(subscription, 'SUBSCRIPTION_DENIED');
       },
       'token-expiring': () => void this.#renew(),
-      message: (name, values) => this.messages.tell(name, values),
+      message: (name, values) => this.#messages.tell(name, values),
       refused: (reason, retry) => this.#happen({ type: 'refused', reason, retry }),
       lost: (reason) => this.#happen({ type: 'lost', reason }),
     };
@@ -205,18 +209,17 @@ export class Client {
   }
 
   async #renew(): Promise<void> {
-    const { tokens } = this.#options;
     const link = this.#link;
-    if (!tokens.renewable) return;
+    if (!this.#tokens.renewable) return;
     try {
-      const token = await tokens.get(true);
+      const token = await this.#tokens.get(true);
       if (link !== this.#link) return;
       // When it is refused, the session goes on to the end of the old one, and asks again then.
       link?.authenticate(token, (answer) => {
-        if (!answer.ok) this.report(new CodedError(answer.error.code, answer.error.message));
+        if (!answer.ok) this.#report(new CodedError(answer.error.code, answer.error.message));
       });
     } catch (error) {
-      this.report(error);
+      this.#report(error);
     }
   }
 }

@@ -43,7 +43,6 @@ export function sessionStore(key: string): CursorStore {
   };
 }
 
-export function storeOf(store: Store, url: string): CursorStore {
-  if (typeof store === 'object') return store;
-  return store === 'session' ? sessionStore(url) : { load: () => undefined, save: () => undefined };
+export function storeOf(store: Store | undefined, url: string): CursorStore | undefined {
+  return store === 'session' ? sessionStore(url) : typeof store === 'object' ? store : undefined;
 }

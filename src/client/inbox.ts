@@ -7,7 +7,7 @@ import { cursorAt, epochOf } from './cursor.ts';
 import type { Progress } from './progress.ts';
 import { Subscribers } from './subscribers.ts';
 
-type Waits = ReturnType<Work>;
+type Waits = Exclude<ReturnType<Work>, void>;
 
 export interface InboxOptions {
   progress: Progress;
@@ -89,10 +89,7 @@ export class Inbox {
   checkpoint(cursor: string): void {
     const { progress } = this.#options;
     this.#received = cursor;
-    this.inOrder(() => {
-      progress.moveTo(cursor);
-      return [];
-    });
+    this.inOrder(() => progress.moveTo(cursor));
   }
 
   /** The server sends everything of this scope after the cursor. */
@@ -102,10 +99,7 @@ export class Inbox {
   }
 
   denied(scope: Subscription, code: Code): void {
-    this.inOrder(() => {
-      this.subscribers.deny(subscriptionKey(scope), code);
-      return [];
-    });
+    this.inOrder(() => this.subscribers.deny(subscriptionKey(scope), code));
   }
 
   /** Those who wait for what the session has already begin with what comes next. */

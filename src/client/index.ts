@@ -1,10 +1,5 @@
-export {
-  connect,
-  type CommitcastClient,
-  type ConnectOptions,
-  type SubscribeOptions,
-  type SubscriptionHandle,
-} from './connect.ts';
+export { connect } from './connect.ts';
+export type { CommitcastClient, ConnectOptions, SubscribeOptions, SubscriptionHandle } from './api.ts';
 export { sessionStore, type CursorStore, type Store } from './cursor-store.ts';
 export type { TransportOptions } from './link.ts';
 export type { ConnectionState, Reason } from './state.ts';

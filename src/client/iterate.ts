@@ -1,22 +1,31 @@
 import type { CommitcastEvent } from '../core/event.ts';
-import type { Subscriber } from './subscriber.ts';
+import type { AnyHandler } from './handlers.ts';
+import type { SubscriptionState } from './subscription-state.ts';
+
+/** What is needed of a subscription. */
+interface Source {
+  readonly state: SubscriptionState;
+  on(type: string, handler: AnyHandler): () => void;
+  onState(listener: () => void): () => void;
+  unsubscribe(): void;
+}
 
 /**
  * The events of a subscription as an async iterator. An event counts as handled when the next one is asked for, so what
  * waits is bounded by the client's backlog. Leaving the loop ends the subscription; when it fails, the loop throws.
  */
-export async function* iterate(subscriber: Subscriber): AsyncGenerator<CommitcastEvent, void> {
+export async function* iterate(subscriber: Source): AsyncGenerator<CommitcastEvent, void> {
   let offered: CommitcastEvent | undefined;
   let taken: (() => void) | undefined;
-  let wake = () => {};
-  subscriber.handlers.add('*', (event) => {
+  let wake: (() => void) | undefined;
+  subscriber.on('*', (event) => {
     offered = event;
-    wake();
+    wake?.();
     return new Promise<void>((resolve) => {
       taken = resolve;
     });
   });
-  subscriber.onState(() => wake());
+  subscriber.onState(() => wake?.());
   try {
     for (;;) {
       const { state } = subscriber;
@@ -34,6 +43,6 @@ export async function* iterate(subscriber: Subscriber): AsyncGenerator<Commitcas
     }
   } finally {
     taken?.();
-    subscriber.end();
+    subscriber.unsubscribe();
   }
 }

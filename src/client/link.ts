@@ -24,6 +24,9 @@ export type TransportOptions = Partial<
   >
 >;
 
+/** What is undefined is not sent. */
+export type Handshake = { [Field in keyof HandshakeAuth]: HandshakeAuth[Field] | undefined };
+
 type WireSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
 
 /** A connection that does not answer for so long is dead. */
@@ -42,8 +45,8 @@ export class Link {
 
   constructor(
     url: string | undefined,
-    auth: HandshakeAuth,
-    options: TransportOptions,
+    auth: Handshake,
+    options: TransportOptions | undefined,
     listener: LinkListener,
   ) {
     this.#listener = listener;
@@ -51,12 +54,13 @@ export class Link {
       transports: ['websocket', 'polling'],
       tryAllTransports: true,
       ...options,
-      auth: { ...auth },
+      auth,
       forceNew: true,
       reconnection: false,
       autoConnect: false,
     };
-    const socket: WireSocket = url === undefined ? io(all) : io(url, all);
+    // Without an address it is where the page comes from.
+    const socket: WireSocket = io(url as string, all);
     this.#socket = socket;
     const lost = (message: string) => this.#finish(() => listener.lost({ message }));
     const whileOpen =

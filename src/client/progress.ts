@@ -1,4 +1,4 @@
-import { cursorAt, epochOf, isCursor, positionOf } from './cursor.ts';
+import { epochOf, isCursor, positionOf } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';
 
 interface Saved {
@@ -9,14 +9,14 @@ interface Saved {
 
 /** How far a session is: what its handlers have done, which is what a reconnect or the next page goes on from. */
 export class Progress {
-  readonly #store: CursorStore;
+  readonly #store: CursorStore | undefined;
   #cursor: string | undefined;
   readonly #failed: Map<string, string>;
   #unsaved = false;
 
-  constructor(store: CursorStore) {
+  constructor(store: CursorStore | undefined) {
     this.#store = store;
-    const { cursor, failed = {} } = read(store.load());
+    const { cursor, failed = {} } = read(store?.load());
     this.#cursor = isCursor(cursor) ? cursor : undefined;
     this.#failed = new Map(Object.entries(failed).filter(([, each]) => isCursor(each)));
   }
@@ -33,10 +33,6 @@ export class Progress {
     this.reset(cursor);
   }
 
-  moveToPosition(epoch: string, position: number): void {
-    this.moveTo(cursorAt(epoch, position));
-  }
-
   /** Also back. */
   reset(cursor: string): void {
     this.#cursor = cursor;
@@ -48,14 +44,10 @@ export class Progress {
     return this.#failed.get(key);
   }
 
-  fail(key: string, cursor: string): void {
-    this.#failed.set(key, cursor);
-    this.#unsaved = true;
-    this.save();
-  }
-
-  recover(key: string): void {
-    if (!this.#failed.delete(key)) return;
+  /** Without a cursor: it goes on, or is nobody's any more. */
+  fail(key: string, cursor: string | undefined): void {
+    if (cursor !== undefined) this.#failed.set(key, cursor);
+    else if (!this.#failed.delete(key)) return;
     this.#unsaved = true;
     this.save();
   }
@@ -66,7 +58,7 @@ export class Progress {
     const saved: Saved = {};
     if (this.#cursor !== undefined) saved.cursor = this.#cursor;
     if (this.#failed.size > 0) saved.failed = Object.fromEntries(this.#failed);
-    this.#store.save(JSON.stringify(saved));
+    this.#store?.save(JSON.stringify(saved));
   }
 }
 

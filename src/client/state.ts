@@ -68,8 +68,10 @@ const overflowed: Reason = {
   message: 'The handlers are behind; the server keeps the rest until they are done',
 };
 
-/** Codes that a new token may mend. */
-const mendedByToken: ReadonlySet<Code> = new Set(['TOKEN_REQUIRED', 'TOKEN_INVALID', 'TOKEN_EXPIRED']);
+/** `TOKEN_REQUIRED`, `TOKEN_INVALID`, `TOKEN_EXPIRED`: a new token may mend it. */
+function isMendedByToken({ code }: Reason): boolean {
+  return code?.startsWith('TOKEN_') === true;
+}
 
 /** What becomes of a connection. The same object when nothing does: events that come too late are no news. */
 export function transition(state: ConnectionState, event: ConnectionEvent): ConnectionState {
@@ -85,7 +87,10 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Conn
         case 'lost':
           return offline(state.attempt, event.reason);
         case 'refused':
-          return refused(state.attempt, state.renew, event);
+          // A token that was got for this attempt is not worth another at once.
+          return isMendedByToken(event.reason) && !state.renew
+            ? { name: 'connecting', attempt: state.attempt, renew: true }
+            : refused(state.attempt, event);
         default:
           return state;
       }
@@ -99,7 +104,7 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Conn
       const again =
         state.until === 'drained' ? event.type === 'drained' : event.type === 'due' || event.type === 'wake';
       return again || event.type === 'connect'
-        ? { name: 'connecting', attempt: state.attempt, renew: false }
+        ? { name: 'connecting', attempt: state.attempt, renew: isMendedByToken(state.reason) }
         : state;
     }
     case 'denied':
@@ -114,9 +119,10 @@ function whileConnected(state: ConnectionState, attempt: number, event: Connecti
     case 'lost':
       return offline(attempt, event.reason);
     case 'refused':
-      return refused(attempt, false, event);
+      // With a delay: tokens that expire as soon as they are accepted must not make a loop without one.
+      return isMendedByToken(event.reason) ? offline(attempt, event.reason) : refused(attempt, event);
     case 'overflow':
-      return { name: 'offline', attempt: 0, reason: overflowed, until: 'drained' };
+      return { name: 'offline', attempt, reason: overflowed, until: 'drained' };
     default:
       return state;
   }
@@ -128,19 +134,12 @@ function offline(attempt: number, reason: Reason): ConnectionState {
 
 function refused(
   attempt: number,
-  renewed: boolean,
   { reason, retry }: Extract<ConnectionEvent, { type: 'refused' }>,
 ): ConnectionState {
-  if (mendedByToken.has(reason.code) && !renewed) return { name: 'connecting', attempt, renew: true };
   return retry ? offline(attempt, reason) : { name: 'denied', reason };
 }
 
 /** Milliseconds: the longest wait after so many failed attempts. The wait itself is drawn from 0 up to it. */
-export function longestDelayMs(attempt: number, { minMs = 500, maxMs = 20_000 } = {}): number {
-  return Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 30));
-}
-
-/** Whether there is a connection, or an attempt at one. */
-export function isConnected({ name }: ConnectionState): boolean {
-  return name === 'connecting' || name === 'catching-up' || name === 'live';
+export function longestDelayMs(attempt: number): number {
+  return Math.min(20_000, 250 * 2 ** attempt);
 }

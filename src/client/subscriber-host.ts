@@ -2,13 +2,6 @@ import type { CommitcastEvent } from '../core/event.ts';
 import type { Work } from './backlog.ts';
 import type { ErrorContext } from './subscription-state.ts';
 
-/** What is told of a subscriber when it has failed. */
-export interface Stopped {
-  readonly key: string;
-  readonly after: number | undefined;
-  readonly loads: boolean;
-}
-
 /** What a subscriber needs of its session. */
 export interface SubscriberHost {
   /** Of what was received last. */
@@ -20,8 +13,8 @@ export interface SubscriberHost {
   /** What is wanted of the server has changed. */
   changed(): void;
   report(error: unknown, context: ErrorContext): void;
-  failed(subscriber: Stopped): void;
-  recovered(subscriber: Stopped): void;
+  /** What follows the cursor is kept back for it; without a cursor: not any more. */
+  failed(key: string, cursor: string | undefined): void;
   parse(event: CommitcastEvent): CommitcastEvent;
   /** Events that may wait while a state is loaded. */
   maxStashed(): number;

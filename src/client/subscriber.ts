@@ -4,8 +4,9 @@ import type { CommitcastEvent } from '../core/event.ts';
 import type { ResetReason } from '../core/protocol.ts';
 import { sees } from '../core/sees.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
-import { epochOf, positionOf } from './cursor.ts';
-import { Handlers, type Handed } from './handlers.ts';
+import { cursorAt, epochOf, positionOf } from './cursor.ts';
+import { Handlers, type AnyHandler, type Handed } from './handlers.ts';
+import { iterate } from './iterate.ts';
 import { Listeners } from './listeners.ts';
 import { passing } from './passing.ts';
 import { delayBefore, maxTries } from './retry.ts';
@@ -28,14 +29,13 @@ type Waits = Iterable<Promise<void> | void>;
 export class Subscriber {
   readonly scope: Subscription;
   readonly key: string;
-  readonly handlers = new Handlers();
+  readonly #handlers = new Handlers();
   readonly #host: SubscriberHost;
   readonly #states = new Listeners<[SubscriptionState]>();
   readonly #ended = new AbortController();
   readonly #over: AbortSignal;
   readonly #stash: Stash;
   #state: SubscriptionState = { name: 'waiting' };
-  /** All up to here is done, or not wanted; `undefined`: it begins where the server does. */
   #after: number | undefined;
   /** The history that `#after` was given in, until the session has begun. */
   #epoch: string | undefined;
@@ -73,18 +73,19 @@ export class Subscriber {
     return ['waiting', 'loading', 'active'].includes(this.#state.name);
   }
 
-  get after(): number | undefined {
-    return this.#after;
+  /** All up to here is done, or not wanted; `undefined`: it begins where the server does. */
+  get cursor(): string | undefined {
+    const epoch = this.#epoch ?? this.#host.epoch();
+    return epoch === undefined || this.#after === undefined ? undefined : cursorAt(epoch, this.#after);
   }
 
-  get loads(): boolean {
-    return this.#load !== undefined;
+  /** Whether the session must begin at, or before, its cursor. */
+  get isBehind(): boolean {
+    return this.#rewinding && this.wanted;
   }
 
-  /** Where the session must begin for this one, if it must. */
-  get from(): { epoch: string | undefined; position: number } | undefined {
-    const position = this.#rewinding && this.wanted ? this.#after : undefined;
-    return position === undefined ? undefined : { epoch: this.#epoch, position };
+  on(type: string, handler: AnyHandler): () => void {
+    return this.#handlers.add(type, handler);
   }
 
   onState(listener: (state: SubscriptionState) => void): () => void {
@@ -115,10 +116,7 @@ export class Subscriber {
       yield* this.reset('epoch', position);
       return;
     }
-    if (this.#rewinding && position > (this.#after ?? position)) {
-      this.#host.rewind();
-      return;
-    }
+    if (this.#rewinding && position > (this.#after ?? position)) return this.#host.rewind();
     this.#rewinding = false;
     this.#begunAt = position;
     if (this.#load && this.#loadFor) this.#startLoad(this.#load, this.#loadFor);
@@ -136,11 +134,11 @@ export class Subscriber {
     this.#begunAt = position;
     this.#rewinding = false;
     this.#resets += 1;
-    const gone = () => new CodedError('HISTORY_EXPIRED', `What was missed is not to be had (${reason})`);
+    const gone = new CodedError('HISTORY_EXPIRED', `What was missed is gone: ${reason}`);
     if (!this.#load) {
-      this.#host.report(gone(), { subscription: this });
+      this.#host.report(gone, { subscription: this });
       yield* this.#goOn(position);
-    } else if (this.#resets > maxTries) this.#fail(gone());
+    } else if (this.#resets > maxTries) this.#fail(gone);
     else this.#startLoad(this.#load, isFirst ? 'start' : reason);
   }
 
@@ -149,8 +147,7 @@ export class Subscriber {
     const state = { name: 'denied', code } as const;
     this.#stash.take();
     this.#set(state);
-    const message = `The server does not allow the subscription ${this.key}`;
-    this.#host.report(new CodedError(code, message), { subscription: this });
+    this.#host.report(new CodedError(code, `Not allowed: ${this.key}`), { subscription: this });
     if (!passing.has(code)) return;
     void delayBefore(++this.#denials, this.#over).then(() => {
       if (this.#state === state) this.retry();
@@ -165,17 +162,21 @@ export class Subscriber {
     if (this.#loadFor !== undefined) this.#after = undefined;
     this.#rewinding = this.#after !== undefined;
     this.#set({ name: 'waiting' });
-    this.#host.recovered(this);
+    this.#host.failed(this.key, undefined);
     this.#host.changed();
     if (this.#rewinding) this.#host.rewind();
   }
 
-  end(): void {
+  unsubscribe(): void {
     if (this.#state.name === 'ended') return;
     this.#set({ name: 'ended' });
     this.#ended.abort();
     this.#stash.take();
     this.#states.clear();
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<CommitcastEvent, void> {
+    return iterate(this);
   }
 
   #concerns(event: CommitcastEvent): boolean {
@@ -185,22 +186,19 @@ export class Subscriber {
   #startLoad(load: Load, reason: LoadReason): void {
     this.#loadFor = reason;
     this.#loading.abort();
-    this.#loading = new AbortController();
+    const { signal } = (this.#loading = new AbortController());
     this.#set({ name: 'loading' });
-    void this.#runLoad(load, reason, this.#loading.signal);
-  }
-
-  async #runLoad(load: Load, reason: LoadReason, signal: AbortSignal): Promise<void> {
-    const result = await runLoad(load, {
+    void runLoad(load, {
       reason,
       signal,
       inVain: this.#resets - 1,
       epoch: () => this.#host.epoch(),
       onError: (error, tries) => this.#host.report(error, { subscription: this, tries }),
+    }).then((tried) => {
+      if (!tried) return;
+      if ('error' in tried) this.#fail(tried.error);
+      else this.#host.inOrder(() => (signal.aborted ? undefined : this.#loaded(tried.result)));
     });
-    if (!result) return;
-    if ('error' in result) this.#fail(result.error);
-    else this.#host.inOrder(() => (signal.aborted ? [] : this.#loaded(result.result)));
   }
 
   *#loaded(cursor: string | undefined): Waits {
@@ -226,7 +224,7 @@ export class Subscriber {
   }
 
   #hand(event: CommitcastEvent): Promise<void> | void {
-    const handed = this.handlers.hand(event, {
+    const handed = this.#handlers.hand(event, {
       parse: (each) => this.#host.parse(each),
       wanted: () => this.#state.name === 'active',
       signal: this.#over,
@@ -245,7 +243,7 @@ export class Subscriber {
   #fail(error: unknown): void {
     if (!this.wanted) return;
     this.#set({ name: 'failed', error });
-    this.#host.failed(this);
+    if (!this.#load) this.#host.failed(this.key, this.cursor);
   }
 
   #set(state: SubscriptionState): void {

@@ -2,7 +2,7 @@ import type { Code } from '../core/codes.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import type { LiveMessage, ResetReason } from '../core/protocol.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
-import { cursorAt, epochOf, positionOf } from './cursor.ts';
+import { epochOf, positionOf } from './cursor.ts';
 import type { Subscriber } from './subscriber.ts';
 
 type Waits = Iterable<Promise<void> | void>;
@@ -21,7 +21,7 @@ export class Subscribers {
   }
 
   endAll(): void {
-    for (const subscriber of this.#list()) subscriber.end();
+    for (const subscriber of this.#list()) subscriber.unsubscribe();
     this.#all.clear();
   }
 
@@ -46,15 +46,17 @@ export class Subscribers {
 
   /** Where a session has to begin, so that everybody gets what follows what they have: at `base`, or earlier. */
   beginning(base: string | undefined): string | undefined {
-    let cursor = base;
-    for (const { from } of this.#all) {
-      if (!from) continue;
-      const epoch = from.epoch ?? (cursor === undefined ? undefined : epochOf(cursor));
+    let first = base;
+    for (const { isBehind, cursor } of this.#all) {
+      if (!isBehind || cursor === undefined) continue;
       // One of another history is told so when the session has begun.
-      if (epoch === undefined || (cursor !== undefined && epochOf(cursor) !== epoch)) continue;
-      if (cursor === undefined || from.position < positionOf(cursor)) cursor = cursorAt(epoch, from.position);
+      if (
+        first === undefined ||
+        (epochOf(cursor) === epochOf(first) && positionOf(cursor) < positionOf(first))
+      )
+        first = cursor;
     }
-    return cursor;
+    return first;
   }
 
   *deliver(event: CommitcastEvent): Waits {
@@ -71,16 +73,14 @@ export class Subscribers {
    */
   accepted(cursor: string, isKnown: boolean): () => Waits {
     for (const [key, asked] of this.#asked)
-      asked.begun = isKnown || this.#list().every((each) => each.key !== key || each.after !== undefined);
+      asked.begun = isKnown || this.#list().every((each) => each.key !== key || each.cursor !== undefined);
     return () => this.#begin(cursor);
   }
 
   *live({ cursor, subscriptions, denied }: LiveMessage): Waits {
-    for (const { subscription, code } of denied) {
-      const key =
-        subscription && typeof subscription === 'object' ? subscriptionKey(subscription) : undefined;
-      if (key !== undefined) this.deny(key, code);
-    }
+    // What was sent comes back; nothing but too many of them at once has no name.
+    for (const { subscription, code } of denied)
+      if (subscription) this.deny(subscriptionKey(subscription), code);
     const keys = new Set(subscriptions.map(subscriptionKey));
     for (const [key, asked] of this.#asked) asked.begun ||= keys.has(key);
     yield* this.#begin(cursor);

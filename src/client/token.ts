@@ -1,5 +1,5 @@
 import { CodedError } from '../core/coded-error.ts';
-import { inTime } from '../core/sleep.ts';
+import { sleep } from '../core/sleep.ts';
 
 /** A token, or how to get one: called at the start, before the one in use expires, and when one is refused. */
 export type Token = string | (() => string | Promise<string>);
@@ -23,12 +23,16 @@ export class TokenSource {
 
   /** @throws what the application throws, or `TOKEN_REQUIRED` when it has none */
   async get(renew: boolean): Promise<string> {
-    if (typeof this.#token === 'function' && (renew || this.#known === undefined)) {
+    const source = this.#token;
+    if (typeof source === 'function' && (renew || !this.#known)) {
+      const patience = new AbortController();
       this.#known = undefined;
-      this.#known = await inTime(Promise.resolve(this.#token()), patienceMs);
+      const late = sleep(patienceMs, patience.signal).then(() => {
+        throw new Error('The token takes too long');
+      });
+      this.#known = await Promise.race([source(), late]).finally(() => patience.abort());
     }
-    if (typeof this.#known !== 'string' || this.#known === '')
-      throw new CodedError('TOKEN_REQUIRED', 'There is no token');
+    if (!this.#known) throw new CodedError('TOKEN_REQUIRED', 'There is no token');
     return this.#known;
   }
 }

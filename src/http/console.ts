@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -18,11 +18,10 @@ export interface ConsoleOptions {
   demoOrgs?: (() => Promise<ConsoleOrg[]>) | undefined;
 }
 
-/** The same folder beside `src/http` and `dist/http`. */
-const folder = new URL('../console/', import.meta.url);
+/** What `vite build` makes of `src/console`: beside `dist/http`, also for those who run the sources. */
+const folder = new URL(import.meta.url.endsWith('.ts') ? '../../dist/console/' : '../console/', import.meta.url);
 
 const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
 };
@@ -32,21 +31,33 @@ const headers = {
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
-  'cache-control': 'no-cache',
 };
 
 /** The page at `/`, and what it starts with. */
 export function consoleRoutes(app: FastifyInstance, { demoOrgs }: ConsoleOptions): void {
-  for (const file of readdirSync(folder)) {
+  const page = new URL('index.html', folder);
+  if (!existsSync(page))
+    throw new Error('The page is not built: dist/console/index.html is missing. Run `npm run build`.');
+  app.get('/', { logLevel: 'warn' }, async (_request, reply) =>
+    reply
+      .headers({ ...headers, 'cache-control': 'no-cache' })
+      .type('text/html; charset=utf-8')
+      .send(await readFile(page)),
+  );
+  // Their names change with their content; and nothing that is no plain name reaches the file system.
+  app.get<{ Params: { file: string } }>('/assets/:file', { logLevel: 'warn' }, async (request, reply) => {
+    const { file } = request.params;
     const type = types[extname(file)];
-    if (!type) continue;
-    app.get(file === 'index.html' ? '/' : `/${file}`, { logLevel: 'warn' }, async (_request, reply) =>
-      reply
-        .headers(headers)
-        .type(type)
-        .send(await readFile(new URL(file, folder))),
-    );
-  }
+    const content =
+      type !== undefined && /^[\w-][\w.-]*$/.test(file)
+        ? await readFile(new URL(`assets/${file}`, folder)).catch(() => undefined)
+        : undefined;
+    if (type === undefined || content === undefined) return reply.callNotFound();
+    return reply
+      .headers({ ...headers, 'cache-control': 'public, max-age=31536000, immutable' })
+      .type(type)
+      .send(content);
+  });
   app.get('/console/session', { logLevel: 'warn' }, async (request, reply) => {
     void reply.header('cache-control', 'no-store');
     const local = localNames.has(request.hostname);

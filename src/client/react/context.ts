@@ -1,6 +1,6 @@
 import { createContext, useContext } from 'react';
 import type { EventDefinitions, EventMap, EventsOf } from '../../core/define-events.ts';
-import type { CommitcastClient } from '../connect.ts';
+import type { CommitcastClient } from '../api.ts';
 
 /**
  * Types the events of all hooks at once.

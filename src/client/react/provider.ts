@@ -1,5 +1,6 @@
 import { createElement, useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react';
-import { connect, type CommitcastClient, type ConnectOptions } from '../connect.ts';
+import type { CommitcastClient, ConnectOptions } from '../api.ts';
+import { connect } from '../connect.ts';
 import { Context } from './context.ts';
 
 /** Either a client that you have made, and close; or what `connect` takes, and the provider makes and closes one. */

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { subscriptionKey, type Subscription } from '../../core/subscription.ts';
-import type { CommitcastClient, SubscriptionHandle } from '../connect.ts';
+import type { CommitcastClient, SubscriptionHandle } from '../api.ts';
 import type { SubscriptionState } from '../subscription-state.ts';
 import { useCommitcast } from './context.ts';
 

@@ -39,7 +39,8 @@ it('asynchronous handlers of overlapping subscriptions get each event once, in o
     await until(() => isOpen(client.state));
     proxy.cut();
     await until(() => !isOpen(client.state));
-    if (random.chance(0.7)) client.connect();
+    // The first few come back by themselves; the delays grow while the handlers are behind.
+    if (cut >= 4) client.connect();
   }
   await writers.stop();
   await write(database, 'u1');

@@ -34,14 +34,13 @@ export function openClient(url: string, options: Partial<ConnectOptions> = {}): 
   const errors: Watched['errors'] = [];
   client.onState(({ name }) => states.push(name));
   client.onError((error, context) => errors.push({ error, context }));
-  return Object.defineProperties({} as Watched, {
-    ...Object.getOwnPropertyDescriptors(client),
-    states: { value: states },
-    errors: { value: errors },
-    live: {
-      value: () => until(() => client.state.name === 'live', { message: 'the client to be live' }),
+  return Object.assign(client, {
+    states,
+    errors,
+    async live() {
+      await until(() => client.state.name === 'live', { message: 'the client to be live' });
     },
-    codes: { value: () => errors.map(({ error }) => (error as { code?: string }).code) },
+    codes: () => errors.map(({ error }) => (error as { code?: string }).code),
   });
 }
 

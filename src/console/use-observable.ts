@@ -1,0 +1,6 @@
+import { useSyncExternalStore } from 'react';
+import type { Observable } from './observable.ts';
+
+export function useObservable<State>(observable: Observable<State>): State {
+  return useSyncExternalStore(observable.subscribe, observable.get);
+}
