@@ -9,7 +9,7 @@ import type { Rights, RightsWatch } from './rights.ts';
 import { Session } from './session.ts';
 import { clockToleranceSeconds } from './token.ts';
 
-/** The client is told so long before its token ends. */
+/** The client is told so long before its token ends; or at half of the time, when there is less than twice as much. */
 const expiryNoticeMs = 60_000;
 
 /** A handshake that was accepted. */
@@ -28,7 +28,7 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<string, Session>();
-  readonly #expiries = new Map<Session, () => void>();
+  readonly #expiries = new Map<Session, { expiresAt: number; cancel: () => void }>();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -58,7 +58,7 @@ export class Sessions {
     this.#sessions.set(outlet.id, session);
     outlet.onGone(() => {
       session.end();
-      this.#expiries.get(session)?.();
+      this.#expiries.get(session)?.cancel();
       this.#expiries.delete(session);
       this.#sessions.delete(outlet.id);
     });
@@ -70,17 +70,24 @@ export class Sessions {
 
   /** The session ends when the token ends that it has now. */
   renewExpiry(session: Session): void {
-    this.#expiries.get(session)?.();
+    const known = this.#expiries.get(session);
     const expiresAt = session.identity.expiresAt * 1000;
-    const cancelNotice = scheduleAt(expiresAt - expiryNoticeMs, () => {
+    // The same token once more: who was told when it ends is not told again, or the two would go on for ever.
+    if (known?.expiresAt === expiresAt) return;
+    known?.cancel();
+    const noticeMs = Math.min(expiryNoticeMs, (expiresAt - Date.now()) / 2);
+    const cancelNotice = scheduleAt(expiresAt - noticeMs, () => {
       session.outlet.emit('token-expiring', { expiresAt: new Date(expiresAt).toISOString() });
     });
     const cancelEnd = scheduleAt(expiresAt + clockToleranceSeconds * 1000, () => {
       session.close('TOKEN_EXPIRED');
     });
-    this.#expiries.set(session, () => {
-      cancelNotice();
-      cancelEnd();
+    this.#expiries.set(session, {
+      expiresAt,
+      cancel: () => {
+        cancelNotice();
+        cancelEnd();
+      },
     });
   }
 

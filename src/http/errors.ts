@@ -8,10 +8,15 @@ export function answerErrors(scope: FastifyInstance): void {
   scope.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = isBadRequest(error)
       ? new CommitcastError('LIMIT_INVALID', error.message)
-      : toPublicError(isUnreachable(error) ? new CommitcastError('UNAVAILABLE') : error);
+      : publicErrorOf(error);
     if (refusal.code === 'INTERNAL') request.log.error({ err: error }, 'a request failed');
     return reply.code(codes[refusal.code].status).send({ error: refusal.toJSON() });
   });
+}
+
+/** What may be told of an error over HTTP: also that the database is away. */
+export function publicErrorOf(error: unknown): CommitcastError {
+  return toPublicError(isUnreachable(error) ? new CommitcastError('UNAVAILABLE') : error);
 }
 
 function isBadRequest(error: FastifyError): boolean {

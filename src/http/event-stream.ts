@@ -1,9 +1,15 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { codes } from '../core/codes.ts';
 import { subscriptionKey } from '../core/subscription.ts';
+import { frameOf, retryFrame } from '../gateway/sse-frame.ts';
 import { readHandshake, type UnreadHandshake } from '../gateway/handshake.ts';
+import { publicErrorOf } from './errors.ts';
 import type { Instance } from './instance.ts';
 import { bearerOf, subscriptionsOf, type Query } from './read-request.ts';
+
+/** Who could not be served now comes back after so long, at the least; at most three times as long. */
+const retryMs = 2_000;
 
 const headers = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -38,11 +44,22 @@ export function eventStreamRoutes(scope: FastifyInstance, { gateway, rights }: I
             // With what hooks have set, such as CORS.
             return reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders);
           });
+      } catch (error) {
+        const { code, message } = publicErrorOf(error);
+        // Any other answer than 200 would stop an `EventSource` for good, also when this is over in a moment.
+        if (!codes[code].retry || !wantsEvents(request)) throw error;
+        if (code === 'INTERNAL') request.log.error({ err: error }, 'a stream could not begin');
+        const frames = [retryFrame(retryMs), frameOf('close', { code, message, retry: true })];
+        await reply.headers(headers).send(Buffer.concat(frames));
       } finally {
         watch.end();
       }
     },
   });
+}
+
+function wantsEvents({ method, headers: { accept } }: FastifyRequest): boolean {
+  return method === 'GET' && accept?.includes('text/event-stream') === true;
 }
 
 /** What the handshake of a socket would say. The place that a client has reached comes before the one it began from. */

@@ -19,7 +19,7 @@ const unitEvent = (unit: string, data: unknown = null) => ({ org: 'acme', unit, 
 it('a session is told before its token ends, and is closed at its end so that stock clients do not come back', async () => {
   const server = await startServer(database);
   const client = await connectClient(server.url, { token: await signToken({}, { ttlSeconds: 3 }) });
-  // Less than a minute is left, so it is told at once.
+  // Less than two minutes are left, so it is told at half of them.
   const [{ expiresAt }] = await once<[{ expiresAt: string }]>(client.socket, 'token-expiring');
   expect(Math.abs(Date.parse(expiresAt) - Date.now() - 3_000)).toBeLessThan(3_000);
   const [reason] = await once<[string]>(client.socket, 'disconnect');
@@ -136,6 +136,28 @@ it('a client that goes while its rights are being asked leaves no room behind, a
   release();
   await joining;
   expect(adapter.rooms.size).toBe(0);
+});
+
+it('who answers the notice with a token that ends no later, or only a little, is not asked without end', async () => {
+  const server = await startServer(database);
+  const token = await signToken({}, { ttlSeconds: 2 });
+  const same = await connectClient(server.url, { token });
+  const short = await connectClient(server.url, { token: await signToken({}, { ttlSeconds: 2 }) });
+  let toldSame = 0;
+  let toldShort = 0;
+  same.socket.on('token-expiring', () => {
+    toldSame += 1;
+    void authenticate(same, token);
+  });
+  short.socket.on('token-expiring', () => {
+    toldShort += 1;
+    void signToken({}, { ttlSeconds: 2 }).then((next) => authenticate(short, next));
+  });
+  await until(() => toldShort === 4);
+  await until(() => same.closes.length > 0);
+  expect(toldSame).toBe(1);
+  expect(toldShort).toBeLessThan(12);
+  expect(short.closes).toEqual([]);
 });
 
 it('a token that ends in the year 2200 does not overflow a timer', async () => {

@@ -8,7 +8,7 @@ import { append } from '../../src/log/append.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { createDatabase } from '../support/database.ts';
 import { startServer } from '../support/server.ts';
-import { signToken } from '../support/tokens.ts';
+import { signToken, type Claims } from '../support/tokens.ts';
 import { describeWithTool } from '../support/tools.ts';
 import { until } from '../support/until.ts';
 
@@ -81,6 +81,23 @@ describeWithTool('chromium', 'EventSource of a browser', () => {
     const { positions, names } = await seenBy(page);
     expect(positions).toEqual(Array.from({ length: 150 }, (_, n) => n + 1));
     expect(names).toEqual(['live', 'close', 'live']);
+  });
+
+  it('comes back by itself when it was refused for a reason that passes', async () => {
+    const database = await createDatabase();
+    const origin = await startPage();
+    let asked = 0;
+    const server = await startServer(database, {
+      setUp: (app) => void app.register(cors, { origin }),
+      getUserPrimaryOrganization: () =>
+        asked++ === 0 ? Promise.reject(new Error('away')) : Promise.resolve({ organizationId: 'acme' }),
+    });
+    const page = await (await launchBrowser()).newPage();
+    await page.goto(origin);
+    const token = await signToken({ org_id: undefined } as unknown as Claims);
+    await page.evaluate(listen, `${server.url}/v1/events/stream?access_token=${token}`);
+    await until(async () => (await seenBy(page)).names.includes('live'));
+    expect((await seenBy(page)).names).toEqual(['close', 'live']);
   });
 
   it('stops for good when its token has ended', async () => {
