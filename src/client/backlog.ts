@@ -9,6 +9,7 @@ export class Backlog {
   readonly #items: { work: Work; size: number }[] = [];
   readonly #onDone: () => void;
   #size = 0;
+  #isClosed = false;
   #isRunning = false;
   #running: Promise<void> | undefined;
 
@@ -22,6 +23,7 @@ export class Backlog {
   }
 
   push(work: Work, size = 0): void {
+    if (this.#isClosed) return;
     this.#items.push({ work, size });
     this.#size += size;
     if (this.#isRunning) return;
@@ -29,8 +31,9 @@ export class Backlog {
     this.#running = this.#run();
   }
 
-  /** What waits is forgotten. Resolves when what is in hand is finished. */
-  async clear(): Promise<void> {
+  /** What waits, and what comes, is forgotten. Resolves when what is in hand is finished. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     this.#items.length = 0;
     await this.#running;
   }

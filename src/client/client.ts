@@ -1,4 +1,5 @@
 import { CodedError } from '../core/coded-error.ts';
+import type { ResetReason } from '../core/protocol.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
 import type { ConnectOptions, SubscribeOptions } from './api.ts';
 import { isCursor } from './cursor.ts';
@@ -46,14 +47,13 @@ export class Client {
       onDrained: () => this.#happen({ type: 'drained' }),
     });
     this.#host = {
-      epoch: () => this.#inbox.epoch,
+      received: () => this.#inbox.received,
       inOrder: (work) => this.#inbox.inOrder(work),
       rewind: () => this.#happen({ type: 'rewind' }),
       changed: () => this.#update(),
       report: (error, context) => this.#report(error, context),
-      failed: (key, cursor) => progress.fail(key, cursor),
       parse: (event) => events?.parse(event) ?? event,
-      maxStashed: () => maxBacklog,
+      maxStashed: maxBacklog,
       closed,
     };
     const wake = () => {
@@ -75,8 +75,10 @@ export class Client {
 
   subscribe(scope: Subscription, { from, load }: SubscribeOptions = {}): Subscriber {
     if (from !== undefined && !isCursor(from)) throw new CodedError('CURSOR_INVALID', 'from is not a cursor');
-    const failedAt = load ? undefined : this.#progress.failedAt(subscriptionKey(scope));
-    const subscriber = new Subscriber(this.#host, scope, from ?? failedAt, load);
+    // One that loads begins with what it loads.
+    const left = load ? undefined : this.#progress.takeLeft(subscriptionKey(scope));
+    const after = load ? undefined : (from ?? left);
+    const subscriber = new Subscriber(this.#host, scope, after, load);
     this.#inbox.subscribers.add(subscriber);
     this.#update();
     return subscriber;
@@ -149,32 +151,34 @@ export class Client {
     const { received, subscribers } = this.#inbox;
     const cursor = subscribers.beginning(received);
     const auth = { token, protocol: 1 as const, org, cursor, subscriptions: subscribers.handshake() };
-    this.#link = new Link(url, auth, transport, this.#listen(cursor, received !== undefined));
+    this.#link = new Link(url, auth, transport, this.#listen(cursor));
   }
 
-  #listen(cursor: string | undefined, isKnown: boolean): LinkListener {
+  #listen(cursor: string | undefined): LinkListener {
     const inbox = this.#inbox;
+    const reset = (reason: ResetReason, goesOnAfter: string) => {
+      this.#happen({ type: inbox.reset(reason, goesOnAfter) ? 'replaying' : 'rewind' });
+    };
     return {
       accepted: () => {
         this.#happen({ type: 'accepted' });
-        if (cursor !== undefined) inbox.begin(cursor, isKnown);
+        if (cursor !== undefined) inbox.begin(cursor);
         this.#update();
       },
       events: (events, until) => {
+        if (inbox.isStrange(until)) return reset('epoch', until);
         inbox.events(events, until);
         if (inbox.isFull) this.#happen({ type: 'overflow' });
       },
       live: (message) => {
+        if (inbox.isStrange(message.cursor)) return reset('epoch', message.cursor);
         const link = this.#link;
         inbox.live(message, () => {
           if (link === this.#link) this.#happen({ type: 'live' });
         });
         this.#update();
       },
-      reset: ({ reason, cursor: goesOnAfter }) => {
-        this.#happen({ type: 'replaying' });
-        inbox.reset(reason, goesOnAfter);
-      },
+      reset: ({ reason, cursor: goesOnAfter }) => reset(reason, goesOnAfter),
       checkpoint: ({ cursor: settled }) => inbox.checkpoint(settled),
       revoked: ({ subscription }) => {
         // Without one it is the whole org: `close` follows.
@@ -198,11 +202,11 @@ export class Client {
       if (!link || (name !== 'catching-up' && name !== 'live')) return;
       const { subscribe, unsubscribe } = this.#inbox.subscribers.changes();
       for (const scope of unsubscribe) link.unsubscribe(scope);
-      for (const scope of subscribe)
-        link.subscribe(scope, (answer) => {
+      for (const asked of subscribe)
+        link.subscribe(asked.scope, (answer) => {
           if (link !== this.#link) return;
-          if (answer.ok) this.#inbox.begun(scope, answer.cursor);
-          else this.#inbox.denied(scope, answer.error.code);
+          if (answer.ok) this.#inbox.answered(asked, answer.cursor);
+          else this.#inbox.denied(asked.scope, answer.error.code);
         });
       this.#inbox.beginLate();
     });

@@ -17,3 +17,8 @@ export function positionOf(cursor: string): number {
 export function cursorAt(epoch: string, position: number): string {
   return `${epoch}-${position}`;
 }
+
+/** Within one history; of two that are not of the same, neither is before the other. */
+export function isBefore(cursor: string, other: string): boolean {
+  return epochOf(cursor) === epochOf(other) && positionOf(cursor) < positionOf(other);
+}

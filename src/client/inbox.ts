@@ -3,9 +3,9 @@ import type { CommitcastEvent } from '../core/event.ts';
 import type { LiveMessage, ResetReason } from '../core/protocol.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
 import { Backlog, type Work } from './backlog.ts';
-import { cursorAt, epochOf } from './cursor.ts';
+import { cursorAt, epochOf, isBefore, positionOf } from './cursor.ts';
 import type { Progress } from './progress.ts';
-import { Subscribers } from './subscribers.ts';
+import { Subscribers, type Asked, type Request } from './subscribers.ts';
 
 type Waits = Exclude<ReturnType<Work>, void>;
 
@@ -28,12 +28,14 @@ export class Inbox {
   readonly #options: InboxOptions;
   readonly #backlog: Backlog;
   #received: string | undefined;
+  /** While the session is further back, for the sake of some: how far it was before. */
+  #base: string | undefined;
 
   constructor(options: InboxOptions) {
     this.#options = options;
     this.#received = options.progress.cursor;
     this.#backlog = new Backlog(() => {
-      options.progress.save();
+      this.#save();
       if (this.#backlog.size <= options.maxBacklog / 2) options.onDrained();
     });
   }
@@ -41,10 +43,6 @@ export class Inbox {
   /** After the last event that was received. */
   get received(): string | undefined {
     return this.#received;
-  }
-
-  get epoch(): string | undefined {
-    return this.#received === undefined ? undefined : epochOf(this.#received);
   }
 
   get isFull(): boolean {
@@ -55,47 +53,66 @@ export class Inbox {
     this.#backlog.push(work);
   }
 
-  /** A link begins after `cursor`; `isKnown`: the session has been there before. */
-  begin(cursor: string, isKnown: boolean): void {
+  /** A link begins after `cursor`, which is what was received, or further back. */
+  begin(cursor: string): void {
+    const isKnown = this.#received !== undefined;
+    const before = this.#base ?? this.#received;
+    this.#base = before !== undefined && isBefore(cursor, before) ? before : undefined;
     this.#received = cursor;
-    this.inOrder(this.subscribers.accepted(cursor, isKnown));
+    const { request } = this.subscribers;
+    this.inOrder(() => this.subscribers.accepted(request, cursor, isKnown));
+  }
+
+  /**
+   * Whether the session has begun further back and finds itself in another history: then it says nothing of those who
+   * had more. They ask again from where they are.
+   */
+  isStrange(cursor: string): boolean {
+    return this.#base !== undefined && epochOf(this.#base) !== epochOf(cursor);
   }
 
   events(events: readonly CommitcastEvent[], cursor: string): void {
-    this.#received = cursor;
+    this.#receive(cursor);
     this.#backlog.push(() => this.#deliver(events, cursor), events.length);
   }
 
   live(message: LiveMessage, then: () => void): void {
-    const { progress } = this.#options;
-    const { subscribers } = this;
-    this.#received = message.cursor;
-    this.inOrder(function* () {
-      progress.moveTo(message.cursor);
-      yield* subscribers.live(message);
-      then();
-    });
+    this.#receive(message.cursor);
+    const { request } = this.subscribers;
+    this.inOrder(() => this.#live(request, message, then));
   }
 
-  reset(reason: ResetReason, cursor: string): void {
+  /** Whether the session goes on; else it was only what some needed, and begins again where the others are. */
+  reset(reason: ResetReason, cursor: string): boolean {
     const { progress } = this.#options;
-    this.#received = cursor;
+    const base = this.#base;
+    const goesOnAfter = (this.#received = base ?? cursor);
+    this.#base = undefined;
+    const { request } = this.subscribers;
     this.inOrder(() => {
-      progress.reset(cursor);
-      return this.subscribers.reset(reason, cursor);
+      if (base === undefined) progress.reset(cursor);
+      return this.subscribers.reset(request, reason, goesOnAfter, base === undefined);
     });
+    return base === undefined;
   }
 
   checkpoint(cursor: string): void {
-    const { progress } = this.#options;
-    this.#received = cursor;
-    this.inOrder(() => progress.moveTo(cursor));
+    this.#receive(cursor);
+    this.inOrder(() => this.#moveTo(cursor));
   }
 
-  /** The server sends everything of this scope after the cursor. */
-  begun(scope: Subscription, cursor: string): void {
-    this.subscribers.begun(scope);
-    this.inOrder(() => this.subscribers.begin(cursor, scope));
+  /** The server has answered: everything of this scope after the cursor follows. */
+  answered(asked: Asked, cursor: string): void {
+    // All that came before has been sent before; and from here on there is something to miss.
+    if (this.#received === undefined || isBefore(this.#received, cursor)) this.#receive(cursor);
+    const key = subscriptionKey(asked.scope);
+    // It was given back meanwhile, and asked for anew: only the answer to that says where it begins.
+    if (this.subscribers.request.get(key) !== asked) return;
+    const request: Request = new Map([[key, asked]]);
+    this.inOrder(() => {
+      asked.begunAt = positionOf(cursor);
+      return this.subscribers.beginLate(request, cursor);
+    });
   }
 
   denied(scope: Subscription, code: Code): void {
@@ -105,29 +122,49 @@ export class Inbox {
   /** Those who wait for what the session has already begin with what comes next. */
   beginLate(): void {
     const received = this.#received;
-    if (received !== undefined && this.subscribers.waiting)
-      this.inOrder(() => this.subscribers.begin(received));
+    const { request } = this.subscribers;
+    if (received !== undefined) this.inOrder(() => this.subscribers.beginLate(request, received));
   }
 
   /** Resolves when the event that is in hand, if there is one, is done. */
   async close(): Promise<void> {
-    await this.#backlog.clear();
+    await this.#backlog.close();
+    this.#save();
     this.subscribers.endAll();
   }
 
+  #receive(cursor: string): void {
+    this.#received = cursor;
+    if (this.#base !== undefined && !isBefore(cursor, this.#base)) this.#base = undefined;
+  }
+
   *#deliver(events: readonly CommitcastEvent[], until: string): Waits {
-    const { progress, closed } = this.#options;
+    const { closed } = this.#options;
     const epoch = epochOf(until);
     for (const event of events) {
       if (closed.aborted) return;
-      for (const waiting of this.subscribers.deliver(event)) {
+      for (const waiting of this.subscribers.deliver(event, epoch)) {
         if (!waiting) continue;
-        progress.save();
+        this.#save();
         yield waiting;
       }
-      if (closed.aborted && !this.subscribers.haveDone(event)) return;
-      progress.moveTo(cursorAt(epoch, event.position));
+      this.#options.progress.moveTo(cursorAt(epoch, event.position));
     }
-    progress.moveTo(until);
+    if (!closed.aborted) this.#moveTo(until);
+  }
+
+  *#live(request: Request, message: LiveMessage, then: () => void): Waits {
+    yield* this.subscribers.live(request, message);
+    this.#moveTo(message.cursor);
+    then();
+  }
+
+  #moveTo(cursor: string): void {
+    this.#options.progress.moveTo(cursor);
+    this.subscribers.reached(cursor);
+  }
+
+  #save(): void {
+    this.#options.progress.save((cursor) => this.subscribers.behind(cursor));
   }
 }

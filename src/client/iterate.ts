@@ -14,7 +14,10 @@ interface Source {
  * The events of a subscription as an async iterator. An event counts as handled when the next one is asked for, so what
  * waits is bounded by the client's backlog. Leaving the loop ends the subscription; when it fails, the loop throws.
  */
-export async function* iterate(subscriber: Source): AsyncGenerator<CommitcastEvent, void> {
+export async function* iterate(
+  subscriber: Source,
+  closed: AbortSignal,
+): AsyncGenerator<CommitcastEvent, void> {
   let offered: CommitcastEvent | undefined;
   let taken: (() => void) | undefined;
   let wake: (() => void) | undefined;
@@ -26,6 +29,8 @@ export async function* iterate(subscriber: Source): AsyncGenerator<CommitcastEve
     });
   });
   subscriber.onState(() => wake?.());
+  // Who closes the client in the loop, and waits for it, waits for the event in hand: this one.
+  closed.addEventListener('abort', () => taken?.());
   try {
     for (;;) {
       const { state } = subscriber;

@@ -79,8 +79,9 @@ export class Link {
       else lost(message);
     });
     socket.on('disconnect', lost);
-    // When the transport ends before the handshake is answered, only the manager hears of it.
-    socket.io.on('close', lost);
+    // When the transport ends before the handshake is answered, only the manager hears of it. A refusal, too, ends the
+    // transport, and is told a moment later, in the same tick: it has to come first.
+    socket.io.on('close', (reason) => queueMicrotask(() => lost(reason)));
     socket.connect();
   }
 

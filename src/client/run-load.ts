@@ -8,18 +8,18 @@ export interface RunLoadOptions extends RetryOptions {
   /** Loads in a row that came to nothing, because the server did not have what follows their cursor either. */
   inVain: number;
   /** Of the session. */
-  epoch: () => string | undefined;
+  received: () => string | undefined;
 }
 
 /** The cursor that the application has loaded. */
 export async function runLoad(
   load: Load,
-  { reason, inVain, epoch, ...options }: RunLoadOptions,
+  { reason, inVain, received, ...options }: RunLoadOptions,
 ): Promise<Tried<string | undefined> | undefined> {
   const { signal } = options;
   if (inVain > 0) await delayBefore(inVain, signal);
   if (signal.aborted) return undefined;
-  const attempt = async () => check(await load({ reason, signal }), epoch());
+  const attempt = async () => check(await load({ reason, signal }), received());
   try {
     return { result: await attempt() };
   } catch (error) {
@@ -27,10 +27,10 @@ export async function runLoad(
   }
 }
 
-function check(cursor: unknown, epoch: string | undefined): string | undefined {
+function check(cursor: unknown, received: string | undefined): string | undefined {
   if (cursor === undefined || cursor === null) return undefined;
   // Of another history: the database was restored, and one of the two has not heard of it; the next try may fit.
-  if (!isCursor(cursor) || epochOf(cursor) !== epoch)
+  if (!isCursor(cursor) || received === undefined || epochOf(cursor) !== epochOf(received))
     throw new CodedError('CURSOR_INVALID', 'What was loaded is not a cursor of this history');
   return cursor;
 }

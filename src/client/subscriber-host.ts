@@ -4,8 +4,8 @@ import type { ErrorContext } from './subscription-state.ts';
 
 /** What a subscriber needs of its session. */
 export interface SubscriberHost {
-  /** Of what was received last. */
-  epoch(): string | undefined;
+  /** After the last event that was received. */
+  received(): string | undefined;
   /** Does something in its place among what was received. */
   inOrder(work: Work): void;
   /** The session is to begin again, early enough for everybody. */
@@ -13,11 +13,9 @@ export interface SubscriberHost {
   /** What is wanted of the server has changed. */
   changed(): void;
   report(error: unknown, context: ErrorContext): void;
-  /** What follows the cursor is kept back for it; without a cursor: not any more. */
-  failed(key: string, cursor: string | undefined): void;
   parse(event: CommitcastEvent): CommitcastEvent;
-  /** Events that may wait while a state is loaded. */
-  maxStashed(): number;
+  /** Events that may wait for one subscription. */
+  readonly maxStashed: number;
   /** Aborted when the client is closed. */
   readonly closed: AbortSignal;
 }

@@ -18,50 +18,51 @@ import type { Load, LoadReason, SubscriptionState } from './subscription-state.t
 type Waits = Iterable<Promise<void> | void>;
 
 /**
- * One subscription of the application: which events reach its handlers, and from where on.
+ * One subscription of the application: which events reach its handlers, and how far it is.
  *
  *   waiting --begins at a position--> (loading -->) active
  *      ^                                  |           |
  *      +--- a gap: the session rewinds ---+           +--> failed, denied --retry--> waiting
  *
- * While it waits or loads, what comes for it is stashed; what the loaded state knows already is dropped then.
+ * While it waits or loads, what comes for it is stashed.
  */
 export class Subscriber {
   readonly scope: Subscription;
   readonly key: string;
-  readonly #handlers = new Handlers();
   readonly #host: SubscriberHost;
+  readonly #handlers = new Handlers();
   readonly #states = new Listeners<[SubscriptionState]>();
   readonly #ended = new AbortController();
   readonly #over: AbortSignal;
   readonly #stash: Stash;
   #state: SubscriptionState = { name: 'waiting' };
+  /** All up to here is done, or not wanted; `undefined`: it begins where the server does. */
   #after: number | undefined;
-  /** The history that `#after` was given in, until the session has begun. */
-  #epoch: string | undefined;
-  /** Where the server began, for this one. */
+  /** The history that `#after` is of. */
+  #epoch = '';
+  /** Whether everything after `#after` is owed to it; otherwise a later beginning will do. */
+  #isOwed = false;
+  /** What came after this, over the present link, was for it, too. */
+  #here = 0;
+  /** What came after this was stashed. */
   #begunAt = 0;
-  /** Waits for the session to begin again at or before `#after`. */
-  #rewinding = false;
   #load: Load | undefined;
+  /** Why it is to load when it begins. */
   #loadFor: LoadReason | undefined;
   #loading = new AbortController();
-  /** In a row, without an event between them. */
-  #resets = 0;
+  #resetsInVain = 0;
   #denials = 0;
 
-  constructor(host: SubscriberHost, scope: Subscription, from: string | undefined, load: Load | undefined) {
+  /** `after`: a cursor after which everything is owed to it. */
+  constructor(host: SubscriberHost, scope: Subscription, after: string | undefined, load: Load | undefined) {
     this.#host = host;
     this.#over = AbortSignal.any([host.closed, this.#ended.signal]);
-    this.#stash = new Stash(() => host.maxStashed());
+    this.#stash = new Stash(host.maxStashed);
     this.scope = scope;
     this.key = subscriptionKey(scope);
     this.#load = load;
     if (load) this.#loadFor = 'start';
-    if (from === undefined) return;
-    this.#after = positionOf(from);
-    this.#epoch = epochOf(from);
-    this.#rewinding = true;
+    this.#expect(after);
   }
 
   get state(): SubscriptionState {
@@ -73,15 +74,14 @@ export class Subscriber {
     return ['waiting', 'loading', 'active'].includes(this.#state.name);
   }
 
-  /** All up to here is done, or not wanted; `undefined`: it begins where the server does. */
+  /** Everything after this is owed to it, if there is such a place. */
   get cursor(): string | undefined {
-    const epoch = this.#epoch ?? this.#host.epoch();
-    return epoch === undefined || this.#after === undefined ? undefined : cursorAt(epoch, this.#after);
+    return this.#isOwed && this.#after !== undefined ? cursorAt(this.#epoch, this.#after) : undefined;
   }
 
-  /** Whether the session must begin at, or before, its cursor. */
-  get isBehind(): boolean {
-    return this.#rewinding && this.wanted;
+  /** Whether it loads where it begins, and so needs no cursor to be kept. */
+  get loads(): boolean {
+    return this.#load !== undefined;
   }
 
   on(type: string, handler: AnyHandler): () => void {
@@ -96,58 +96,70 @@ export class Subscriber {
     this.#load = load;
   }
 
-  hasDone(event: CommitcastEvent): boolean {
-    return this.#state.name !== 'active' || !this.#concerns(event);
-  }
-
   /** An event of the session, in order. What it returns is to be waited for. */
-  deliver(event: CommitcastEvent): Promise<void> | void {
-    if (!this.#concerns(event)) return undefined;
+  deliver(event: CommitcastEvent, epoch: string): Promise<void> | void {
     const { name } = this.#state;
-    if (name === 'active') return this.#hand(event);
-    if ((name === 'waiting' && !this.#rewinding) || name === 'loading') this.#stash.keep(event);
+    if (event.position <= (this.#after ?? -1)) return undefined;
+    if (!sees(this.scope, event)) this.reached(event.position, epoch);
+    else if (name === 'active') return this.#hand(event, epoch);
+    else if (this.wanted) this.#stash.keep(event);
     return undefined;
   }
 
-  /** From `position` on the session has everything of this scope. */
-  *begin(position: number, epoch: string): Waits {
+  /** The session has handed out everything up to `position`. */
+  reached(position: number, epoch: string): void {
+    if (this.#state.name === 'active') this.#moveTo(Math.max(position, this.#after ?? 0), epoch);
+  }
+
+  /** What was stashed comes again, or does not concern it. */
+  restart(): void {
     if (this.#state.name !== 'waiting') return;
-    if (this.#epoch !== undefined && this.#epoch !== epoch) {
-      yield* this.reset('epoch', position);
+    this.#stash.take();
+    this.#here = 0;
+  }
+
+  /** From there on the session has everything of this scope. */
+  *begin(from: number, epoch: string): Waits {
+    if (this.#state.name !== 'waiting') return;
+    const position = Math.max(from, this.#here);
+    if (this.#isOwed && this.#epoch !== epoch) {
+      yield* this.reset('epoch', position, epoch);
       return;
     }
-    if (this.#rewinding && position > (this.#after ?? position)) return this.#host.rewind();
-    this.#rewinding = false;
-    this.#begunAt = position;
-    if (this.#load && this.#loadFor) this.#startLoad(this.#load, this.#loadFor);
-    else yield* this.#goOn(this.#after ?? position);
+    if (this.#isOwed && position > (this.#after ?? 0)) return this.#host.rewind();
+    const isSame = this.#epoch === epoch;
+    if (!this.#isOwed) this.#moveTo(isSame ? Math.max(position, this.#after ?? 0) : position, epoch);
+    this.#isOwed = true;
+    this.#begunAt = Math.max(position, this.#after ?? 0);
+    if (this.#load && this.#loadFor) return this.#startLoad(this.#load, this.#loadFor);
+    yield* this.#goOn(this.#begunAt, epoch);
   }
 
   /** What follows what it has is not to be had; the session goes on after `position`. */
-  *reset(reason: ResetReason, position: number): Waits {
+  *reset(reason: ResetReason, position: number, epoch: string): Waits {
+    // For `retry`: what is loaded needs nothing of before. Who does not load asks for it then, and is told so.
     const isFirst = this.#loadFor === 'start';
-    if (this.#state.name === 'failed' && !isFirst) this.#loadFor = reason;
+    if (this.#load && !isFirst) this.#loadFor = reason;
     if (!this.wanted) return;
     this.#stash.take();
-    this.#after = position;
-    this.#epoch = undefined;
+    this.#moveTo(position, epoch);
+    this.#isOwed = true;
     this.#begunAt = position;
-    this.#rewinding = false;
-    this.#resets += 1;
-    const gone = new CodedError('HISTORY_EXPIRED', `What was missed is gone: ${reason}`);
+    this.#resetsInVain += 1;
     if (!this.#load) {
-      this.#host.report(gone, { subscription: this });
-      yield* this.#goOn(position);
-    } else if (this.#resets > maxTries) this.#fail(gone);
+      this.#host.report(gone(reason), { subscription: this });
+      yield* this.#goOn(position, epoch);
+    } else if (this.#resetsInVain > maxTries) this.#set({ name: 'failed', error: gone(reason) });
     else this.#startLoad(this.#load, isFirst ? 'start' : reason);
   }
 
   deny(code: Code): void {
-    if (!this.wanted) return;
+    const { name } = this.#state;
+    if (!this.wanted && name !== 'denied') return;
     const state = { name: 'denied', code } as const;
-    this.#stash.take();
     this.#set(state);
-    this.#host.report(new CodedError(code, `Not allowed: ${this.key}`), { subscription: this });
+    if (name !== 'denied')
+      this.#host.report(new CodedError(code, `Not allowed: ${this.key}`), { subscription: this });
     if (!passing.has(code)) return;
     void delayBefore(++this.#denials, this.#over).then(() => {
       if (this.#state === state) this.retry();
@@ -157,30 +169,24 @@ export class Subscriber {
   /** After `failed` or `denied`: from where it was. */
   retry(): void {
     if (this.#state.name !== 'failed' && this.#state.name !== 'denied') return;
-    this.#resets = 0;
-    // What is to be loaded needs no history before it.
-    if (this.#loadFor !== undefined) this.#after = undefined;
-    this.#rewinding = this.#after !== undefined;
+    this.#resetsInVain = 0;
+    // What is to be loaded, or is lost, needs no history before it.
+    if (this.#loadFor !== undefined) this.#expect(undefined);
+    this.#waitHere();
     this.#set({ name: 'waiting' });
-    this.#host.failed(this.key, undefined);
     this.#host.changed();
-    if (this.#rewinding) this.#host.rewind();
+    if (this.#isOwed) this.#host.rewind();
   }
 
   unsubscribe(): void {
     if (this.#state.name === 'ended') return;
     this.#set({ name: 'ended' });
     this.#ended.abort();
-    this.#stash.take();
     this.#states.clear();
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<CommitcastEvent, void> {
-    return iterate(this);
-  }
-
-  #concerns(event: CommitcastEvent): boolean {
-    return event.position > (this.#after ?? -1) && sees(this.scope, event);
+    return iterate(this, this.#host.closed);
   }
 
   #startLoad(load: Load, reason: LoadReason): void {
@@ -191,65 +197,81 @@ export class Subscriber {
     void runLoad(load, {
       reason,
       signal,
-      inVain: this.#resets - 1,
-      epoch: () => this.#host.epoch(),
+      inVain: this.#resetsInVain - 1,
+      received: () => this.#host.received(),
       onError: (error, tries) => this.#host.report(error, { subscription: this, tries }),
     }).then((tried) => {
       if (!tried) return;
-      if ('error' in tried) this.#fail(tried.error);
+      if ('error' in tried) this.#set({ name: 'failed', error: tried.error });
       else this.#host.inOrder(() => (signal.aborted ? undefined : this.#loaded(tried.result)));
     });
   }
 
   *#loaded(cursor: string | undefined): Waits {
     this.#loadFor = undefined;
-    yield* this.#goOn(cursor === undefined ? this.#begunAt : positionOf(cursor));
+    yield* this.#goOn(cursor === undefined ? this.#begunAt : positionOf(cursor), this.#epoch);
   }
 
   /** Everything after `position` is to be handled, and nothing before. */
-  *#goOn(position: number): Waits {
-    this.#after = position;
-    this.#epoch = undefined;
-    const { isWhole } = this.#stash;
+  *#goOn(position: number, epoch: string): Waits {
     const stashed = this.#stash.take();
-    if (position < this.#begunAt || !isWhole) {
-      this.#rewinding = true;
+    this.#moveTo(position, epoch);
+    if (position < this.#begunAt || !stashed) {
       this.#set({ name: 'waiting' });
       this.#host.rewind();
       return;
     }
+    this.#resetsInVain = 0;
     this.#denials = 0;
     this.#set({ name: 'active' });
-    for (const event of stashed) yield this.deliver(event);
+    for (const event of stashed) if (!this.#host.closed.aborted) yield this.deliver(event, epoch);
   }
 
-  #hand(event: CommitcastEvent): Promise<void> | void {
+  #hand(event: CommitcastEvent, epoch: string): Promise<void> | void {
     const handed = this.#handlers.hand(event, {
       parse: (each) => this.#host.parse(each),
       wanted: () => this.#state.name === 'active',
       signal: this.#over,
       onError: (error, tries) => this.#host.report(error, { subscription: this, event, tries }),
     });
-    const settle = (handed: Handed) => {
-      if (!handed) return;
-      if (handed !== true && 'error' in handed) this.#fail(handed.error);
-      if (this.#state.name !== 'active') return;
-      this.#after = event.position;
-      this.#resets = 0;
+    const settle = (tried: Handed) => {
+      if (!tried || this.#state.name !== 'active') return;
+      if (tried !== true && 'error' in tried) this.#set({ name: 'failed', error: tried.error });
+      else this.#moveTo(event.position, epoch);
     };
     return handed instanceof Promise ? handed.then(settle) : settle(handed);
   }
 
-  #fail(error: unknown): void {
-    if (!this.wanted) return;
-    this.#set({ name: 'failed', error });
-    if (!this.#load) this.#host.failed(this.key, this.cursor);
+  /** Everything after the cursor; or, without one, what comes from now on. */
+  #expect(after: string | undefined): void {
+    this.#isOwed = after !== undefined;
+    const cursor = after ?? this.#host.received();
+    if (cursor !== undefined) this.#moveTo(positionOf(cursor), epochOf(cursor));
+    this.#waitHere();
+  }
+
+  /** What was received before is not for it, or has passed it by. */
+  #waitHere(): void {
+    const received = this.#host.received();
+    this.#here = received === undefined ? 0 : positionOf(received);
+  }
+
+  #moveTo(position: number, epoch: string): void {
+    this.#after = position;
+    this.#epoch = epoch;
   }
 
   #set(state: SubscriptionState): void {
     if (state.name !== 'loading') this.#loading.abort();
     this.#state = state;
-    if (!this.wanted) this.#host.changed();
+    if (!this.wanted) {
+      this.#stash.take();
+      this.#host.changed();
+    }
     this.#states.tell(state);
   }
+}
+
+function gone(reason: LoadReason): CodedError {
+  return new CodedError('HISTORY_EXPIRED', `What was missed is gone: ${reason}`);
 }

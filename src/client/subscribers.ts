@@ -2,10 +2,22 @@ import type { Code } from '../core/codes.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import type { LiveMessage, ResetReason } from '../core/protocol.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
-import { epochOf, positionOf } from './cursor.ts';
+import { epochOf, isBefore, positionOf } from './cursor.ts';
 import type { Subscriber } from './subscriber.ts';
 
 type Waits = Iterable<Promise<void> | void>;
+
+/** What the server was asked for, over the present link. */
+export interface Asked {
+  readonly scope: Subscription;
+  /** In the handshake; what was asked for later begins with its answer only. */
+  readonly isEarly: boolean;
+  /** After this position the session has all of it. */
+  begunAt?: number;
+}
+
+/** All that was asked for over one link, by key. */
+export type Request = Map<string, Asked>;
 
 /** Every session has the org's own events: nobody asks for them, and nobody can give them back. */
 const orgKey = subscriptionKey({});
@@ -13,8 +25,7 @@ const orgKey = subscriptionKey({});
 /** All subscriptions of the application, over one session: several of the same scope are one on the wire. */
 export class Subscribers {
   readonly #all = new Set<Subscriber>();
-  /** Over the present link: what the server was asked for, and whether it is known where it begins. */
-  readonly #asked = new Map<string, { scope: Subscription; begun: boolean }>();
+  #asked: Request = new Map();
 
   add(subscriber: Subscriber): void {
     this.#all.add(subscriber);
@@ -22,18 +33,21 @@ export class Subscribers {
 
   endAll(): void {
     for (const subscriber of this.#list()) subscriber.unsubscribe();
-    this.#all.clear();
+  }
+
+  /** Of the present link: what comes over it is to be understood by it, also when there is another link by then. */
+  get request(): Request {
+    return this.#asked;
   }
 
   /** What a handshake asks for. */
   handshake(): Subscription[] {
-    this.#asked.clear();
-    this.#ask(orgKey, {});
-    return this.#askForNew();
+    this.#asked = new Map([[orgKey, { scope: {}, isEarly: true }]]);
+    return this.#askForNew(true).map(({ scope }) => scope);
   }
 
   /** What is to be asked for now, and what nobody wants any more. */
-  changes(): { subscribe: Subscription[]; unsubscribe: Subscription[] } {
+  changes(): { subscribe: Asked[]; unsubscribe: Subscription[] } {
     for (const subscriber of this.#all) if (subscriber.state.name === 'ended') this.#all.delete(subscriber);
     const unsubscribe: Subscription[] = [];
     for (const [key, { scope }] of this.#asked) {
@@ -41,68 +55,81 @@ export class Subscribers {
       this.#asked.delete(key);
       unsubscribe.push(scope);
     }
-    return { subscribe: this.#askForNew(), unsubscribe };
+    return { subscribe: this.#askForNew(false), unsubscribe };
   }
 
   /** Where a session has to begin, so that everybody gets what follows what they have: at `base`, or earlier. */
   beginning(base: string | undefined): string | undefined {
     let first = base;
-    for (const { isBehind, cursor } of this.#all) {
-      if (!isBehind || cursor === undefined) continue;
+    for (const { state, cursor } of this.#all) {
+      if (state.name !== 'waiting' || cursor === undefined) continue;
       // One of another history is told so when the session has begun.
-      if (
-        first === undefined ||
-        (epochOf(cursor) === epochOf(first) && positionOf(cursor) < positionOf(first))
-      )
-        first = cursor;
+      if (first === undefined || isBefore(cursor, first)) first = cursor;
     }
     return first;
   }
 
-  *deliver(event: CommitcastEvent): Waits {
-    for (const subscriber of this.#list()) yield subscriber.deliver(event);
+  /** Key and cursor of those that have done less than the session. */
+  behind(session: string): [key: string, cursor: string][] {
+    return this.#list().flatMap(({ key, cursor, loads, state }) =>
+      !loads &&
+      state.name !== 'ended' &&
+      cursor !== undefined &&
+      (epochOf(cursor) !== epochOf(session) || isBefore(cursor, session))
+        ? [[key, cursor] as [string, string]]
+        : [],
+    );
   }
 
-  haveDone(event: CommitcastEvent): boolean {
-    return this.#list().every((subscriber) => subscriber.hasDone(event));
+  *deliver(event: CommitcastEvent, epoch: string): Waits {
+    for (const subscriber of this.#list()) yield subscriber.deliver(event, epoch);
+  }
+
+  reached(cursor: string): void {
+    for (const subscriber of this.#all) subscriber.reached(positionOf(cursor), epochOf(cursor));
   }
 
   /**
    * The handshake was accepted, and everything after the cursor follows. Who has no place to begin at begins there only
    * if the session has been there before; otherwise with what comes from now on, at `live`.
    */
-  accepted(cursor: string, isKnown: boolean): () => Waits {
-    for (const [key, asked] of this.#asked)
-      asked.begun = isKnown || this.#list().every((each) => each.key !== key || each.cursor !== undefined);
-    return () => this.#begin(cursor);
+  *accepted(request: Request, cursor: string, isKnown: boolean): Waits {
+    for (const subscriber of this.#list()) subscriber.restart();
+    if (isKnown) earlyBegin(request, cursor);
+    for (const subscriber of this.#list())
+      if (request.get(subscriber.key)?.isEarly && (isKnown || subscriber.cursor !== undefined))
+        yield* subscriber.begin(positionOf(cursor), epochOf(cursor));
   }
 
-  *live({ cursor, subscriptions, denied }: LiveMessage): Waits {
+  *live(request: Request, { cursor, denied }: LiveMessage): Waits {
     // What was sent comes back; nothing but too many of them at once has no name.
     for (const { subscription, code } of denied)
       if (subscription) this.deny(subscriptionKey(subscription), code);
-    const keys = new Set(subscriptions.map(subscriptionKey));
-    for (const [key, asked] of this.#asked) asked.begun ||= keys.has(key);
-    yield* this.#begin(cursor);
+    earlyBegin(request, cursor);
+    yield* this.beginLate(request, cursor);
   }
 
-  /** The server has answered: everything of this scope after the cursor follows. */
-  begun(scope: Subscription): void {
-    const asked = this.#asked.get(subscriptionKey(scope));
-    if (asked) asked.begun = true;
+  /** Those who wait for what the session has already: they begin with what comes next. */
+  *beginLate(request: Request, cursor: string): Waits {
+    for (const subscriber of this.#list()) {
+      const begunAt = request.get(subscriber.key)?.begunAt;
+      if (begunAt !== undefined)
+        yield* subscriber.begin(Math.max(positionOf(cursor), begunAt), epochOf(cursor));
+    }
   }
 
-  /** Whether somebody waits for something that has begun already. */
-  get waiting(): boolean {
-    return this.#list().some((each) => each.state.name === 'waiting' && this.#asked.get(each.key)?.begun);
-  }
-
-  *begin(cursor: string, scope?: Subscription): Waits {
-    yield* this.#begin(cursor, scope && subscriptionKey(scope));
-  }
-
-  *reset(reason: ResetReason, cursor: string): Waits {
-    for (const subscriber of this.#list()) yield* subscriber.reset(reason, positionOf(cursor));
+  /** Of all that the session has, or of those only for whose sake it has begun further back. */
+  *reset(request: Request, reason: ResetReason, cursor: string, ofAll: boolean): Waits {
+    const position = positionOf(cursor);
+    for (const asked of request.values())
+      if (asked.begunAt !== undefined) asked.begunAt = Math.min(asked.begunAt, position);
+    for (const subscriber of this.#list()) {
+      const asked = request.get(subscriber.key);
+      const isServed = asked?.isEarly || asked?.begunAt !== undefined;
+      const isBehind = subscriber.cursor !== undefined && isBefore(subscriber.cursor, cursor);
+      if (ofAll ? isServed || !subscriber.wanted : isBehind && subscriber.wanted)
+        yield* subscriber.reset(reason, position, epochOf(cursor));
+    }
   }
 
   deny(key: string, code: Code): void {
@@ -110,30 +137,23 @@ export class Subscribers {
     for (const subscriber of this.#list()) if (subscriber.key === key) subscriber.deny(code);
   }
 
-  *#begin(cursor: string, key?: string): Waits {
-    for (const subscriber of this.#list()) {
-      if (key !== undefined && subscriber.key !== key) continue;
-      if (this.#asked.get(subscriber.key)?.begun)
-        yield* subscriber.begin(positionOf(cursor), epochOf(cursor));
-    }
-  }
-
-  #askForNew(): Subscription[] {
-    const asked: Subscription[] = [];
+  #askForNew(isEarly: boolean): Asked[] {
+    const all: Asked[] = [];
     for (const { key, scope, wanted } of this.#all) {
       if (!wanted || this.#asked.has(key)) continue;
-      this.#ask(key, scope);
-      asked.push(scope);
+      const asked: Asked = { scope, isEarly };
+      this.#asked.set(key, asked);
+      all.push(asked);
     }
-    return asked;
-  }
-
-  #ask(key: string, scope: Subscription): void {
-    this.#asked.set(key, { scope, begun: false });
+    return all;
   }
 
   /** They come and go while one after the other is asked. */
   #list(): Subscriber[] {
     return [...this.#all];
   }
+}
+
+function earlyBegin(request: Request, cursor: string): void {
+  for (const asked of request.values()) if (asked.isEarly) asked.begunAt ??= positionOf(cursor);
 }

@@ -38,7 +38,9 @@ export function App() {
       hasUnits={org?.readModel !== undefined}
       connection={connection}
       stage={stage}
-      picker={orgs.length > 0 && org ? <OrgPicker orgs={orgs} chosen={org.id} onChoose={choose} /> : undefined}
+      picker={
+        orgs.length > 0 && org ? <OrgPicker orgs={orgs} chosen={org.id} onChoose={choose} /> : undefined
+      }
       onSignOut={isPasted ? session.signOut : undefined}
       footer={demo ? <Credit /> : undefined}
     >
@@ -49,7 +51,7 @@ export function App() {
 
 /** A pasted token that the server refuses has no successor but another paste. */
 function Stream({ connection, org, session }: { connection: Connection; org: Org; session: SessionState }) {
-  const { shown, reason } = useObservable(connection.view);
+  const { shown, reason } = useObservable(connection.status.view);
   if (shown === 'denied' && session.isPasted)
     return (
       <SignIn
@@ -105,4 +107,3 @@ function useConnectionTo(
   }, [key, first]);
   return connection !== undefined && connection.key === key ? connection.made : undefined;
 }
-

@@ -100,6 +100,7 @@ export class Checks {
 }
 
 function fieldOf(data: unknown, name: string): number | undefined {
-  const value = typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[name] : undefined;
+  const value =
+    typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[name] : undefined;
   return typeof value === 'number' ? value : undefined;
 }

@@ -22,9 +22,10 @@ export const stateTones: Readonly<Record<Shown, string | undefined>> = {
 
 /** How the connection is, and why. Only the state is read aloud, not the seconds. */
 export function ConnectionStatus({ connection }: { connection: Connection }) {
-  const { shown, reason, offlineSince } = useObservable(connection.view);
+  const { shown, reason, offlineSince } = useObservable(connection.status.view);
   const now = useNow(1_000);
-  const seconds = offlineSince === undefined ? undefined : Math.max(0, Math.floor((now - offlineSince) / 1_000));
+  const seconds =
+    offlineSince === undefined ? undefined : Math.max(0, Math.floor((now - offlineSince) / 1_000));
   return (
     <span
       className="pill state"

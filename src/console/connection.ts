@@ -1,28 +1,18 @@
 import {
+  CodedError,
   connect,
   type CommitcastClient,
-  type ConnectionState,
   type Subscription,
   type SubscriptionHandle,
 } from '../client/index.ts';
 import { CuttableTransports } from './cuttable-transports.ts';
 import { Ledger } from './ledger.ts';
-import { Observable } from './observable.ts';
 import { Rate } from './rate.ts';
 import { scopeName, wholeOrg } from './scope.ts';
 import type { Org } from './session.ts';
-import { Timeline, type Shown } from './timeline.ts';
-import { durationOf, plural, resetOf } from './words.ts';
-
-export interface ConnectionView {
-  readonly shown: Shown;
-  readonly reason: string;
-  /** Milliseconds since 1970. */
-  readonly offlineSince: number | undefined;
-  readonly backAt: number | undefined;
-  /** What the last outage came to; or why the page is as it is. */
-  readonly told: string;
-}
+import { Status } from './status.ts';
+import { Timeline } from './timeline.ts';
+import { resetOf } from './words.ts';
 
 /**
  * One org in this tab: the client, what it has received, and what has happened to it. The subscriptions are made in the
@@ -32,28 +22,23 @@ export class Connection {
   readonly client: CommitcastClient;
   readonly ledger: Ledger;
   readonly timeline: Timeline;
+  readonly status: Status;
   readonly rate = new Rate();
-  readonly view = new Observable<ConnectionView>(() => this.#draw(), 0);
   readonly #org: Org;
   readonly #transports = new CuttableTransports();
   readonly #handles = new Map<string, SubscriptionHandle>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #replayed = 0;
-  #shown: Shown = 'connecting';
-  #reason = '';
-  #offlineSince: number | undefined;
-  #backAt: number | undefined;
-  #told = '';
-  /** What ends with the next `live`. */
-  #ends: 'first' | 'reload' | 'outage' | 'reset' | undefined;
+  #hasToken = false;
+  /** What was received last, and by which scope. */
+  #last = { position: -1, key: '' };
 
-  constructor(org: Org, token: string | (() => Promise<string>), storage: globalThis.Storage) {
+  constructor(org: Org, token: string | (() => Promise<string>), storage: Storage) {
     this.#org = org;
     this.ledger = new Ledger(org.id, storage);
     this.timeline = new Timeline(org.id, storage);
-    this.#ends = this.ledger.store.load() === undefined ? 'first' : 'reload';
+    this.status = new Status(this.ledger, this.timeline, this.ledger.store.load() !== undefined);
     this.client = connect({
-      token,
+      token: typeof token === 'string' ? token : () => this.#getToken(token),
       // Relative to the page, which may be served below a path of somebody's choice.
       url: new URL(document.baseURI).origin,
       store: this.ledger.store,
@@ -62,18 +47,26 @@ export class Connection {
         transports: this.#transports.options,
       },
     });
-    this.client.onState((state) => this.#enter(state));
+    this.client.onState((state) => {
+      // What was replayed came as fast as the network goes.
+      if (state.name === 'live') this.rate.begin();
+      this.status.enter(state);
+    });
     this.client.onError((error) => {
-      const text = error instanceof Error ? error.message : String(error);
-      // Told by the state as well.
-      if (!text.includes('is not to be had')) this.timeline.add('error', text);
+      // Told as what it comes to: a reset.
+      if (error instanceof CodedError && error.code === 'HISTORY_EXPIRED') return;
+      this.timeline.add('error', error instanceof Error ? error.message : String(error));
     });
     this.#subscribe();
-    this.timeline.enter('connecting');
+  }
+
+  /** All that the token is for. */
+  get everything(): readonly Subscription[] {
+    return this.#org.sees ?? [wholeOrg];
   }
 
   get followed(): readonly Subscription[] {
-    return this.ledger.followed ?? this.#org.sees ?? [wholeOrg];
+    return this.ledger.followed ?? this.everything;
   }
 
   /** Follows these scopes instead of the ones before. */
@@ -88,20 +81,17 @@ export class Connection {
   /** Ends the transport, and lets none open for a while. */
   cut(ms: number): void {
     clearTimeout(this.#timer);
-    this.timeline.add('cut', `Cut on purpose for ${durationOf(ms)}`);
-    this.#backAt = Date.now() + ms;
+    this.status.cut(ms);
     this.#transports.cut();
     this.#timer = setTimeout(() => this.mend(), ms);
-    this.view.changed();
   }
 
   mend(): void {
     clearTimeout(this.#timer);
-    this.#backAt = undefined;
+    this.status.mend();
     this.#transports.mend();
     // The pause before its next attempt may have grown long meanwhile.
     this.client.connect();
-    this.view.changed();
   }
 
   close(): void {
@@ -110,116 +100,45 @@ export class Connection {
     this.ledger.save();
   }
 
+  async #getToken(get: () => Promise<string>): Promise<string> {
+    const isFirst = !this.#hasToken;
+    this.#hasToken = true;
+    const token = await get();
+    if (!isFirst) this.timeline.add('token', 'Token renewed');
+    return token;
+  }
+
   #subscribe(): void {
-    const wanted = new Map(this.followed.map((scope) => [JSON.stringify(scope), scope]));
+    // Every session has the org's own events, so they are shown.
+    const scopes = this.followed.some(({ site, unit, deep }) => deep && !site && !unit) ? [] : [{}];
+    const wanted = new Map([...scopes, ...this.followed].map((scope) => [JSON.stringify(scope), scope]));
     for (const [key, handle] of this.#handles) {
       if (wanted.has(key)) continue;
       handle.unsubscribe();
       this.#handles.delete(key);
     }
-    for (const [key, scope] of wanted) {
-      if (this.#handles.has(key)) continue;
-      const handle = this.client.subscribe(scope);
-      handle.on('*', (event) => {
-        const isReplayed = this.client.state.name !== 'live';
-        if (isReplayed) this.#replayed += 1;
-        else this.rate.count(1);
-        this.ledger.receive(event, isReplayed);
-      });
-      handle.onReset(({ reason }) => this.#startAnew(resetOf(reason)));
-      handle.onState((state) => {
-        if (state.name === 'denied')
-          this.#tell('denied', `${state.code}: ${scopeName(scope, this.#org)} is not allowed`);
-        if (state.name === 'failed') this.#tell('error', `A subscription has failed: ${String(state.error)}`);
-      });
-      this.#handles.set(key, handle);
-    }
+    for (const [key, scope] of wanted)
+      if (!this.#handles.has(key)) this.#handles.set(key, this.#subscribeTo(scope, key));
   }
 
-  #startAnew(why: string): void {
-    this.ledger.clear();
-    this.ledger.mark(`${why}: the page starts anew`);
-    // Once for all subscriptions.
-    if (this.#ends !== 'reset') this.timeline.add('reset', `${why}: the page starts anew`);
-    this.#ends = 'reset';
-    this.#told = `${why}: the page starts anew`;
-    this.#replayed = 0;
-  }
-
-  #enter(state: ConnectionState): void {
-    const reason = 'reason' in state ? state.reason : undefined;
-    this.#reason = reason ? [reason.code, reason.message].filter(Boolean).join(': ') : '';
-    switch (state.name) {
-      case 'offline':
-        this.#lose();
-        break;
-      case 'connecting':
-        if (this.#offlineSince === undefined) this.#show('connecting');
-        break;
-      case 'catching-up':
-        this.#replayed = 0;
-        this.#show('catching-up');
-        break;
-      case 'live':
-        this.#beLive();
-        break;
-      case 'denied':
-        this.#offlineSince = undefined;
-        this.timeline.add('denied', `Denied: ${this.#reason}`);
-        this.#show('denied');
-        break;
-      case 'closed':
-    }
-    this.view.changed();
-  }
-
-  #lose(): void {
-    if (this.#offlineSince === undefined) {
-      this.#offlineSince = Date.now();
-      this.timeline.add('offline', this.#backAt === undefined ? `Offline: ${this.#reason}` : 'Offline');
-      this.#ends ??= 'outage';
-    }
-    this.#show('offline');
-  }
-
-  #beLive(): void {
-    const away = this.#offlineSince === undefined ? undefined : Date.now() - this.#offlineSince;
-    const after = away === undefined ? '' : ` after ${durationOf(away)}`;
-    const replayed =
-      this.#replayed === 0 ? 'nothing was missed' : `${plural(this.#replayed, 'event')} replayed`;
-    const ended = this.#ends ?? (this.#replayed > 0 ? 'outage' : undefined);
-    if (ended === 'outage' || ended === 'reload') {
-      this.#told = `${ended === 'outage' ? 'Reconnected' : 'Back here'}${after}: ${replayed}`;
-      this.ledger.mark(this.#told);
-      this.timeline.add('replayed', this.#told);
-    } else if (ended === 'first' || ended === 'reset') {
-      if (ended === 'first') this.ledger.mark('Live from here');
-      this.timeline.add('live', `Live${after}`);
-    }
-    this.#ends = undefined;
-    this.#offlineSince = undefined;
-    this.rate.begin();
-    this.#show('live');
-  }
-
-  #tell(kind: 'denied' | 'error', text: string): void {
-    this.timeline.add(kind, text);
-    this.#told = text;
-    this.view.changed();
-  }
-
-  #show(shown: Shown): void {
-    this.#shown = shown;
-    this.timeline.enter(shown);
-  }
-
-  #draw(): ConnectionView {
-    return {
-      shown: this.#shown,
-      reason: this.#reason,
-      offlineSince: this.#offlineSince,
-      backAt: this.#backAt,
-      told: this.#told,
-    };
+  #subscribeTo(scope: Subscription, key: string): SubscriptionHandle {
+    const handle = this.client.subscribe(scope);
+    handle.on('*', (event) => {
+      // Two scopes that overlap have it each, one right after the other: that is not twice.
+      const isShared = this.#last.position === event.position && this.#last.key !== key;
+      this.#last = { position: event.position, key };
+      if (isShared) return;
+      const isReplayed = this.client.state.name !== 'live';
+      if (isReplayed) this.status.countReplayed();
+      else this.rate.count(1);
+      this.ledger.receive(event, isReplayed);
+    });
+    handle.onReset(({ reason }) => this.status.startAnew(resetOf(reason)));
+    handle.onState((state) => {
+      const name = scopeName(scope, this.#org);
+      if (state.name === 'denied') this.status.tell('denied', `${state.code}: ${name} is not allowed`);
+      if (state.name === 'failed') this.status.tell('error', `${name} has failed: ${String(state.error)}`);
+    });
+    return handle;
   }
 }

@@ -8,15 +8,15 @@ const choices = [5, 15, 60];
 
 /** Cuts this browser's connection for some seconds, to see what it does about it. */
 export function CutMenu({ connection }: { connection: Connection }) {
-  const { shown, backAt } = useObservable(connection.view);
+  const { shown, backAt } = useObservable(connection.status.view);
   const root = useRef<HTMLDivElement>(null);
   const [isOpen, setOpen] = useDismiss(root);
   const now = useNow(500);
   if (backAt !== undefined)
     return (
       <button type="button" className="button" data-testid="mend" onClick={() => connection.mend()}>
-        Cut, back in {Math.max(0, Math.ceil((backAt - now) / 1_000))} s
-        <span className="visually-hidden">, reconnect now</span>
+        Back in {Math.max(0, Math.ceil((backAt - now) / 1_000))} s
+        <span className="visually-hidden">, or reconnect now</span>
       </button>
     );
   return (

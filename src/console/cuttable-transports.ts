@@ -51,7 +51,7 @@ export class CuttableTransports {
 
   cut(): void {
     this.#isCut = true;
-    for (const transport of [...this.#open]) transport.close();
+    for (const transport of this.#open) transport.close();
   }
 
   mend(): void {

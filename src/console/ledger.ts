@@ -24,6 +24,8 @@ export interface LedgerView {
   readonly cursor: string | undefined;
   /** Position of the last event. */
   readonly last: number;
+  /** Another one after all was void: rows of different eras have nothing in common. */
+  readonly era: number;
   readonly followed: readonly Subscription[] | undefined;
   /** Ids of events that this page has published. */
   readonly mine: ReadonlySet<string>;
@@ -55,6 +57,7 @@ export class Ledger {
   readonly #storage: Storage;
   #saved: Saved = { rows: [], seq: 0, mine: [] };
   #checks = new Checks();
+  #era = 0;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(org: string, storage: Storage) {
@@ -114,6 +117,7 @@ export class Ledger {
     const { progress, followed, seq, mine } = this.#saved;
     this.#saved = { progress, followed, seq, mine, rows: [] };
     this.#checks = new Checks();
+    this.#era += 1;
     this.#saveSoon();
   }
 
@@ -145,6 +149,7 @@ export class Ledger {
       numbered,
       rolledBack,
       last,
+      era: this.#era,
       followed,
       mine: new Set(mine),
       cursor: cursorIn(progress),

@@ -1,19 +1,18 @@
 /** State that changes faster than it is to be drawn: who watches hears at most once in so many milliseconds. */
-export class Observable<State> {
+export class Observable<State extends object> {
   readonly #read: () => State;
   readonly #everyMs: number;
   readonly #watching = new Set<() => void>();
-  #state: State;
+  #state: State | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `read` makes the state that is shown, a new object each time. */
   constructor(read: () => State, everyMs: number) {
     this.#read = read;
     this.#everyMs = everyMs;
-    this.#state = read();
   }
 
-  readonly get = (): State => this.#state;
+  readonly get = (): State => (this.#state ??= this.#read());
 
   readonly subscribe = (changed: () => void): (() => void) => {
     this.#watching.add(changed);
@@ -21,7 +20,8 @@ export class Observable<State> {
   };
 
   changed(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#state = this.#read();
       for (const tell of this.#watching) tell();

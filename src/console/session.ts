@@ -54,12 +54,10 @@ export function keepToken(token: string | null): void {
 /** The org of a pasted token, as the token says. Not verified: that is the server's business. */
 export function orgOfToken(token: string): Org {
   const { org_id: id, sites, units } = claimsOf(token);
-  const texts = (list: unknown) =>
-    Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [];
   const org = typeof id === 'string' ? id : 'own';
   const sees: Subscription[] = [
-    ...texts(sites).map((site) => ({ site, deep: true }) as const),
-    ...texts(units).map((unit) => ({ unit })),
+    ...textsIn(sites).map((site) => ({ site, deep: true }) as const),
+    ...textsIn(units).map((unit) => ({ unit })),
   ];
   return { id: org, name: org, token, ...(sees.length > 0 ? { sees } : {}) };
 }
@@ -73,4 +71,8 @@ function claimsOf(token: string): Record<string, unknown> {
   } catch {
     return {};
   }
+}
+
+function textsIn(list: unknown): string[] {
+  return Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [];
 }

@@ -41,13 +41,14 @@ export type EventOf<Map extends EventMap, Type extends keyof Map = keyof Map> = 
 export interface EventDefinitions<Of extends Schemas = Schemas> {
   readonly schemas: Of;
   /**
-   * Checks what is to be appended, and returns it as the schema makes it.
+   * Checks what is to be appended, and returns it as it is: what a schema makes of data (dates, defaults) is made for
+   * each reader, by `parse`, so the log has what the schema takes.
    *
    * @throws `EVENT_INVALID` when the type is none of these, or the data is not as its schema wants it
    */
   create<Type extends keyof Of & string>(
     event: NewEvent<InputOf<Of[Type]>> & { type: Type },
-  ): NewEvent<OutputOf<Of[Type]>> & { type: Type };
+  ): NewEvent<InputOf<Of[Type]>> & { type: Type };
   /**
    * Checks an event that was received. Types that are not defined, and data that was erased, pass as they are.
    *
@@ -77,7 +78,8 @@ export function defineEvents<const Of extends Schemas>(schemas: Of): EventDefini
     create(event) {
       const schema = schemaOf(event.type);
       if (!schema) throw new CodedError('EVENT_INVALID', `type: ${event.type} is not defined`);
-      return { ...event, data: check(schema, event) as never };
+      check(schema, event);
+      return event;
     },
     parse(event) {
       const schema = schemaOf(event.type);

@@ -3,6 +3,7 @@ import type { Service } from '../core/service.ts';
 import { createPool } from '../db/connection.ts';
 import type { IdentityOptions } from '../gateway/setup-socket-auth.ts';
 import { Demo } from './demo.ts';
+import { publishRoute } from './publish-route.ts';
 import { projectUnits } from './units-projection.ts';
 import { unitsRoute } from './units-route.ts';
 
@@ -28,6 +29,7 @@ export function setUpDemo(
   // Consumers end before that, as part of the plugin.
   app.addHook('onClose', () => db.end());
   unitsRoute(app, { db, identity });
+  publishRoute(app, { db, identity });
   const demo = new Demo({ db, logger: app.log, ...(eventsPerSecond ? { eventsPerSecond } : {}) });
   return {
     async start() {

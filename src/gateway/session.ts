@@ -10,6 +10,7 @@ import { subscriptionKey, type Subscription } from '../core/subscription.ts';
 import { catchUp } from './catch-up.ts';
 import type { Identity } from './identity.ts';
 import type { Outlet } from './outlet.ts';
+import { deniedNow } from './denied.ts';
 import { drained, maxUnsentBytes } from './outflow.ts';
 import type { CatchUpSource } from './resolve-cursor.ts';
 import { Seam } from './seam.ts';
@@ -221,7 +222,8 @@ export class Session {
     this.#live = true;
     this.#slow = false;
     const cursor = this.#cursorAt(position);
-    this.outlet.emit('live', { cursor, subscriptions: this.subscriptions, denied: this.#options.denied });
+    const denied = deniedNow(this.#options.denied, this.#subscriptions);
+    this.outlet.emit('live', { cursor, subscriptions: this.subscriptions, denied });
   }
 
   #send(events: CommitcastEvent[], position: number): void {

@@ -1,6 +1,7 @@
 import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { membershipChangedType, type ControlEvent } from '../log/control-event.ts';
+import { deniedScopes } from './denied.ts';
 import { scheduleAt } from './expiry.ts';
 import type { Handshake } from './handshake.ts';
 import type { Outlet } from './outlet.ts';
@@ -64,6 +65,9 @@ export class Sessions {
     });
     this.renewExpiry(session);
     session.revoke();
+    // Before the first event: what other subscriptions show of a scope must not pass for all of it.
+    if (cursor)
+      for (const subscription of deniedScopes(asked.denied)) outlet.emit('revoked', { subscription });
     void session.follow(cursor);
     return session;
   }

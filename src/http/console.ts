@@ -19,7 +19,10 @@ export interface ConsoleOptions {
 }
 
 /** What `vite build` makes of `src/console`: beside `dist/http`, also for those who run the sources. */
-const folder = new URL(import.meta.url.endsWith('.ts') ? '../../dist/console/' : '../console/', import.meta.url);
+const folder = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/console/' : '../console/',
+  import.meta.url,
+);
 
 const types: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',

@@ -1,19 +1,20 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import type { NewEvent } from '../../src/core/event.ts';
 import { sleep } from '../../src/core/sleep.ts';
+import { publishRoute } from '../../src/demo/publish-route.ts';
 import { consoleRoutes, type ConsoleOptions } from '../../src/http/console.ts';
 import { append } from '../../src/log/append.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { signToken } from '../support/tokens.ts';
+import { secret, signToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 
 /** The org that the page shows, and one whose events it must never get. */
 export const shown = 'demo-shown';
 export const other = 'demo-other';
 
-/** As `serve --demo`: the plugin, the page, and tokens for it. */
+/** As `serve --demo`: the plugin, the page, tokens for it, and what it publishes by; but nobody writes by itself. */
 export function startConsole(
   database: TestDatabase,
   { port = 0, demoOrgs = () => tokens() }: ConsoleOptions & { port?: number } = {},
@@ -21,6 +22,7 @@ export function startConsole(
   return startServer(database, {
     port,
     setUp: (app) => {
+      publishRoute(app, { db: database.pool, identity: { jwt: { secret } } });
       consoleRoutes(app, { demoOrgs });
     },
   });
@@ -44,12 +46,18 @@ export interface ConsolePage {
   positions(): Promise<number[]>;
   replayed(): Promise<number[]>;
   counter(name: string): Promise<string>;
-  reached(state: 'live' | 'offline' | 'refused'): Promise<void>;
+  reached(state: 'live' | 'offline' | 'denied'): Promise<void>;
+  /** Ends the page's connection for five seconds; returns when the page knows. */
+  cut(): Promise<void>;
 }
 
 /** The page in a tab of its own. */
-export async function openPage(browser: Browser, url: string, initScript = ''): Promise<ConsolePage> {
-  const context = await browser.newContext();
+export async function openPage(
+  browser: Browser,
+  url: string,
+  { initScript = '', ...options }: BrowserContextOptions & { initScript?: string } = {},
+): Promise<ConsolePage> {
+  const context = await browser.newContext(options);
   onTestFinished(() => context.close());
   if (initScript !== '') await context.addInitScript(initScript);
   const page = await context.newPage();
@@ -61,15 +69,22 @@ export async function openPage(browser: Browser, url: string, initScript = ''): 
   await page.goto(url);
   const positionsOf = (selector: string) =>
     page.evaluate<number[]>(
-      `[...document.querySelectorAll('#rows ${selector}')].map((row) => Number(row.dataset.position)).reverse()`,
+      `[...document.querySelectorAll('[data-testid="rows"] ${selector}')].map((row) => Number(row.dataset.position)).reverse()`,
     );
+  const reached = (state: string) =>
+    page.locator(`[data-testid="connection-state"][data-state="${state}"]`).waitFor();
   return {
     page,
     complaints,
     positions: () => positionsOf('[data-position]'),
     replayed: () => positionsOf('[data-replayed]'),
-    counter: (name) => page.locator(`[data-counter="${name}"]`).innerText(),
-    reached: (state) => page.locator(`#state[data-state="${state}"]`).waitFor(),
+    counter: (name) => page.getByTestId(`counter-${name}`).innerText(),
+    reached,
+    async cut() {
+      await page.getByTestId('cut').click();
+      await page.getByTestId('cut-5').click();
+      await reached('offline');
+    },
   };
 }
 

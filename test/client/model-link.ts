@@ -54,7 +54,9 @@ export class ModelLink {
   }
 
   unsubscribe(scope: Subscription): void {
-    this.#toServer.push(() => this.#change(() => this.#session?.subscriptions.delete(subscriptionKey(scope))));
+    this.#toServer.push(() =>
+      this.#change(() => this.#session?.subscriptions.delete(subscriptionKey(scope))),
+    );
   }
 
   authenticate(): void {}
@@ -73,7 +75,7 @@ export class ModelLink {
   }
 
   step(kind: 'deliver' | 'page' | 'serve' | 'authorize' | 'ack', n = 0): void {
-    if (kind === 'deliver') for (let i = 0; i <= n; i++) this.#open && this.#toClient.shift()?.();
+    if (kind === 'deliver') for (let i = 0; i <= n && this.#open; i++) this.#toClient.shift()?.();
     if (kind === 'page') this.#page(1 + (n % 4));
     if (kind === 'serve') this.#toServer.shift()?.();
     if (kind === 'authorize') this.#authorizing.splice(n % (this.#authorizing.length || 1), 1)[0]?.(n === 9);
@@ -136,6 +138,8 @@ export class ModelLink {
     };
     this.#send(() => this.#listener.accepted());
     if (cursor === undefined) return session;
+    // Before the first event: what the others see of a scope must not pass for all of it.
+    for (const { subscription } of denied) this.#send(() => this.#listener.revoked({ subscription }));
     const [epoch = '', text] = cursor.split('-');
     const position = Number(text);
     const end = epoch === this.#server.epoch ? this.#server.head : this.#server.ended.get(epoch);

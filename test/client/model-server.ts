@@ -10,7 +10,10 @@ export class ModelServer {
   epoch = 'aaaaaaaa';
   head = 0;
   floor = 1;
+  /** What can be replayed. */
   log: CommitcastEvent[] = [];
+  /** The whole of this history. */
+  truth: CommitcastEvent[] = [];
   readonly ended = new Map<string, number>();
   readonly denied = new Set<string>();
   readonly links = new Set<ModelLink>();
@@ -27,6 +30,7 @@ export class ModelServer {
     const id = `e${(this.#appended += 1)}`;
     const event = { position: this.head, id, type: 'a', org: 'acme', time: '', data: {}, ...scope };
     this.log.push(event);
+    this.truth.push(event);
     for (const link of this.links) link.appended(event);
   }
 
@@ -44,10 +48,12 @@ export class ModelServer {
   restore(lost: number): void {
     const end = Math.max(0, this.head - lost);
     this.ended.set(this.epoch, end);
+    for (const [epoch, position] of this.ended) this.ended.set(epoch, Math.min(position, end));
     this.epoch = `aaaaaa${'bcdefghijklmnopq'[this.ended.size % 16]}${'abcdefgh'[Math.floor(this.ended.size / 16) % 8]}`;
     this.log = this.log.filter(({ position }) => position <= end);
+    this.truth = this.truth.filter(({ position }) => position <= end);
     this.head = end;
     this.floor = Math.min(this.floor, end + 1);
-    for (const link of [...this.links]) link.lose();
+    for (const link of this.links) link.lose();
   }
 }

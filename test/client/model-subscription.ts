@@ -51,7 +51,9 @@ export class ModelSubscription {
   /** In another page: goes on in the same segment if it had begun, and may. */
   subscribe(client: CommitcastClient): void {
     const before = this.#handle?.state.name;
-    const hasBegun = this.#segment.activeAt !== undefined && before !== 'denied';
+    // A place ahead of the session's is not kept: who has had nothing names it again.
+    const hasPlace = this.#from === undefined || this.#segment.seen.length > 0;
+    const hasBegun = this.#segment.activeAt !== undefined && before !== 'denied' && hasPlace;
     if (!hasBegun) this.segments.push({ seen: [] });
     const from = hasBegun ? undefined : this.#from;
     if (from !== undefined) this.#segment.after = Number(from.split('-')[1]);
@@ -74,18 +76,19 @@ export class ModelSubscription {
 
   complaint(): string | undefined {
     const { after, activeAt, seen } = this.#segment;
-    const all = this.#server.log.filter((event) => sees(this.scope, event));
+    const all = this.#server.truth.filter((event) => sees(this.scope, event));
     const first = seen[0]?.position ?? Infinity;
     const beginning = after ?? Math.min(first - 1, activeAt ?? Infinity);
     const expected = all.filter(({ position }) => position > beginning).map(({ id }) => id);
     const got = seen.map(({ id }) => id);
     if (got.join() === expected.join()) return undefined;
-    return `${JSON.stringify(this.scope)} after ${beginning}: expected [${expected}], handled [${got}]`;
+    return `${JSON.stringify(this.scope)} after ${beginning}: expected [${expected.join()}], handled [${got.join()}]`;
   }
 
   #handleEvent(event: CommitcastEvent): unknown {
     const plan = this.broken ? 'throw' : (this.plans.shift() ?? 'ok');
-    const done = () => void this.#segment.seen.push(event);
+    const { seen } = this.#segment;
+    const done = () => void seen.push(event);
     if (plan === 'ok') return done();
     if (plan === 'throw') throw new Error('planned');
     return sleep(10).then(() => {

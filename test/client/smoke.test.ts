@@ -36,7 +36,9 @@ it('works', async () => {
   await until(() => late.length === 1);
   expect(late).toEqual(seen.slice(-1));
   const back: number[] = [];
-  client.subscribe({ unit: 'u1' }, { from: client.cursor!.replace(/\d+$/, String(seen[2])) }).on('*', ({ position }) => void back.push(position));
+  client
+    .subscribe({ unit: 'u1' }, { from: client.cursor!.replace(/\d+$/, String(seen[2])) })
+    .on('*', ({ position }) => void back.push(position));
   await until(() => back.length === 8);
   console.log(states, client.cursor, seen, back, all.state, unit.state);
 });

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Subscription } from '../../src/core/subscription.ts';
+import type { LiveMessage } from '../../src/core/protocol.ts';
+import { subscriptionKey, type Subscription } from '../../src/core/subscription.ts';
+import { deniedNow } from '../../src/gateway/denied.ts';
 import { append } from '../../src/log/append.ts';
 import { connectClient, type TestClient } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
@@ -123,6 +125,35 @@ it('P4: what is denied at the handshake never refuses the connection, and is lis
   await append(database.pool, [unitEvent('denied'), unitEvent('throws'), unitEvent('fine')]);
   await until(() => client.events.length > 0);
   expect(client.events.map(({ unit }) => unit)).toEqual(['fine']);
+});
+
+it('P3: who resumes is told what it is denied before the first event, so that a part does not pass for the whole', async () => {
+  const server = await startServer(database, {
+    authorize: (_identity, { deep, unit }) => !deep && unit !== 'other',
+  });
+  const first = await connectClient(server.url);
+  await first.live();
+  const { cursor } = first;
+  await append(database.pool, unitEvent('mine'));
+  await until(() => server.app.commitcast.cursor() !== cursor);
+  const subscriptions = [{ deep: true } as const, { unit: 'mine' }, { unit: 'other' }];
+  const again = await connectClient(server.url, { cursor: String(cursor), subscriptions });
+  const told: string[] = [];
+  again.socket.on('revoked', ({ subscription }) => told.push(JSON.stringify(subscription)));
+  again.socket.on('events', () => told.push('events'));
+  await again.live();
+  expect(told).toEqual(['{"deep":true}', '{"unit":"other"}', 'events']);
+  expect(again.lives[0]?.denied).toHaveLength(2);
+});
+
+it('what was denied at the handshake and is allowed later is not listed again', () => {
+  const denied: LiveMessage['denied'] = [
+    { subscription: { unit: 'u1' }, code: 'SUBSCRIPTION_DENIED' },
+    { subscription: { unit: 'u2' }, code: 'INTERNAL' },
+    { subscription: 7, code: 'SUBSCRIPTION_INVALID' },
+  ];
+  const now = new Map([[subscriptionKey({ unit: 'u2' }), { unit: 'u2' }]]);
+  expect(deniedNow(denied, now)).toEqual([denied[0], denied[2]]);
 });
 
 it('subscriptions that are no list are denied as a whole, the connection stands', async () => {

@@ -1,23 +1,15 @@
 import { createContext, useContext } from 'react';
-import type { EventDefinitions, EventMap, EventsOf } from '../../core/define-events.ts';
 import type { CommitcastClient } from '../api.ts';
+import type { RegisteredEvents } from './register.ts';
 
-/**
- * Types the events of all hooks at once.
- *
- * @example
- * declare module 'commitcast/react' { interface Register { events: typeof events } }
- */
-// oxlint-disable-next-line typescript/no-empty-object-type -- applications add to it
-export interface Register {}
-
-export type RegisteredEvents = Register extends { events: infer Definitions extends EventDefinitions }
-  ? EventsOf<Definitions>
-  : EventMap;
+// Where nothing is registered it is the default, and the assertion does nothing.
+// oxlint-disable-next-line typescript/no-unnecessary-type-arguments
+type Client = CommitcastClient<RegisteredEvents>;
 
 export const Context = createContext<CommitcastClient | undefined>(undefined);
 
 /** The client of the nearest `CommitcastProvider`; `undefined` until it is connected, which is after the first render. */
-export function useCommitcast(): CommitcastClient | undefined {
-  return useContext(Context);
+export function useCommitcast(): Client | undefined {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-assertion
+  return useContext(Context) as Client | undefined;
 }

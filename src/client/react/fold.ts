@@ -1,8 +1,7 @@
-/** A state that events change faster than it is to be rendered: who watches hears once of all that happens in a tick. */
+/** A state that events change. React renders once for all changes of a tick, and a batch of events is handled in one. */
 export class Fold<State> {
   #state: State;
   readonly #watching = new Set<() => void>();
-  #isTold = true;
 
   constructor(state: State) {
     this.#state = state;
@@ -16,13 +15,7 @@ export class Fold<State> {
   };
 
   set(state: State): void {
-    if (Object.is(state, this.#state)) return;
     this.#state = state;
-    if (!this.#isTold) return;
-    this.#isTold = false;
-    queueMicrotask(() => {
-      this.#isTold = true;
-      for (const changed of this.#watching) changed();
-    });
+    for (const changed of this.#watching) changed();
   }
 }

@@ -3,9 +3,12 @@ import type { CommitcastClient, ConnectOptions } from '../api.ts';
 import { connect } from '../connect.ts';
 import { Context } from './context.ts';
 
+/** Whatever its events are. */
+type AnyClient = Omit<CommitcastClient, 'subscribe'> & { readonly subscribe: object };
+
 /** Either a client that you have made, and close; or what `connect` takes, and the provider makes and closes one. */
 export type CommitcastProviderProps = { children?: ReactNode } & (
-  | ({ client: CommitcastClient } & { [Option in keyof ConnectOptions]?: never })
+  | ({ client: AnyClient } & { [Option in keyof ConnectOptions]?: never })
   | ({ client?: never } & ConnectOptions)
 );
 
@@ -18,11 +21,15 @@ export type CommitcastProviderProps = { children?: ReactNode } & (
  */
 export function CommitcastProvider({ children, client, ...options }: CommitcastProviderProps): ReactElement {
   const own = useOwnClient(client ? undefined : (options as ConnectOptions));
-  return createElement(Context.Provider, { value: client ?? own }, children);
+  return createElement(
+    Context.Provider,
+    { value: (client as CommitcastClient | undefined) ?? own },
+    children,
+  );
 }
 
 function useOwnClient(options: ConnectOptions | undefined): CommitcastClient | undefined {
-  const [client, setClient] = useState<CommitcastClient>();
+  const [own, setOwn] = useState<{ client: CommitcastClient; begin: () => void }>();
   const latest = useRef(options);
   const { url, org, store, token } = options ?? {};
   const isOwn = options !== undefined;
@@ -31,24 +38,32 @@ function useOwnClient(options: ConnectOptions | undefined): CommitcastClient | u
   });
   useEffect(() => {
     if (!latest.current) return undefined;
-    const made = connect({
+    let begin = () => {};
+    const subscribed = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const client = connect({
       ...latest.current,
-      token: () => {
+      token: async () => {
+        await subscribed;
         const current = latest.current?.token ?? '';
         return typeof current === 'function' ? current() : current;
       },
     });
-    setClient(made);
+    setOwn({ client, begin });
     return () => {
-      setClient(undefined);
-      void made.close();
+      setOwn(undefined);
+      begin();
+      void client.close();
     };
     // A store that is made anew in each render is the same store.
   }, [isOwn, url, org, typeof store === 'string' ? store : undefined]);
+  // The effects of what is below come first: they have subscribed, and the first handshake names all that they want.
+  useEffect(() => own?.begin(), [own]);
   const text = typeof token === 'string' ? token : undefined;
   useEffect(() => {
     // Another token than the one that was refused.
-    if (client?.state.name === 'denied') client.connect();
-  }, [client, text]);
-  return client;
+    if (own?.client.state.name === 'denied') own.client.connect();
+  }, [own, text]);
+  return own?.client;
 }

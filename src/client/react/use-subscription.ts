@@ -1,9 +1,9 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react';
 import type { EventMap, EventOf } from '../../core/define-events.ts';
 import type { CommitcastEvent } from '../../core/event.ts';
 import type { Subscription } from '../../core/subscription.ts';
 import type { LoadReason, SubscriptionState } from '../subscription-state.ts';
-import type { RegisteredEvents } from './context.ts';
+import type { RegisteredEvents } from './register.ts';
 import { Fold } from './fold.ts';
 import { useHandle } from './use-handle.ts';
 
@@ -52,14 +52,12 @@ export function useSubscription<State>(
   snapshot: State | Snapshot<State>,
 ): Subscribed<State | undefined> {
   const latest = useRef({ reducer, snapshot });
-  const [fold] = useState(() => new Fold<State | undefined>(isSnapshot(snapshot) ? undefined : snapshot));
   useEffect(() => {
     latest.current = { reducer, snapshot };
   });
-  const { state, retry } = useHandle(scope, (client, wanted) => {
+  const { made, state, retry } = useHandle(scope, (client, wanted) => {
     const begin = latest.current.snapshot;
-    if (!isSnapshot(begin)) fold.set(begin);
-    else fold.set(undefined);
+    const fold = new Fold(initialOf(begin));
     const load = async (context: Parameters<Snapshot<State>>[0]) => {
       const current = latest.current.snapshot;
       if (!isSnapshot(current)) {
@@ -75,12 +73,22 @@ export function useSubscription<State>(
     handle.on('*', (event: CommitcastEvent) => {
       fold.set(latest.current.reducer(fold.get() as State, event as never));
     });
-    return handle;
+    return { handle, fold };
   });
-  const folded = useSyncExternalStore(fold.subscribe, fold.get, fold.get);
+  const fold = made?.fold;
+  const initial = initialOf(snapshot);
+  const folded = useSyncExternalStore(
+    useCallback((changed) => fold?.subscribe(changed) ?? (() => undefined), [fold]),
+    () => (fold ? fold.get() : initial),
+    () => initial,
+  );
   return { state: folded, status: state.name, error: 'error' in state ? state.error : undefined, retry };
 }
 
 function isSnapshot<State>(value: State | Snapshot<State>): value is Snapshot<State> {
   return typeof value === 'function';
+}
+
+function initialOf<State>(snapshot: State | Snapshot<State>): State | undefined {
+  return isSnapshot(snapshot) ? undefined : snapshot;
 }

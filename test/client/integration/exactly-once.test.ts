@@ -6,7 +6,16 @@ import { chooseSeed, createRandom } from '../../support/random.ts';
 import { startServer } from '../../support/server.ts';
 import { signToken } from '../../support/tokens.ts';
 import { until } from '../../support/until.ts';
-import { expectExactly, keptStore, openClient, record, startWriters, truth, write, writeMany } from './world.ts';
+import {
+  expectExactly,
+  keptStore,
+  openClient,
+  record,
+  startWriters,
+  truth,
+  write,
+  writeMany,
+} from './world.ts';
 
 const seed = chooseSeed('client/exactly-once');
 const isOpen = ({ name }: { name: string }) => name === 'catching-up' || name === 'live';
@@ -160,5 +169,6 @@ it('orgs never meet: two clients of one server each have their own history', asy
   const writers = orgs.map((org) => startWriters(database, random.fork(), { org, limit: 60 }));
   await until(() => [...seen.values()].every(({ length }) => length > 50));
   await Promise.all(writers.map((each) => each.stop()));
-  for (const org of orgs) await expectExactly(seen.get(org) ?? [], await truth(database, { deep: true }, { org }));
+  for (const org of orgs)
+    await expectExactly(seen.get(org) ?? [], await truth(database, { deep: true }, { org }));
 });

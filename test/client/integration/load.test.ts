@@ -45,7 +45,7 @@ it('a snapshot that is loaded under writers, and the events after it, are the tr
   await writeMany(database, 50, 'u1');
   const server = await startServer(database);
   const writers = startWriters(database, random);
-  const pages = [];
+  const pages: ReturnType<typeof pageOf>[] = [];
   for (let n = 0; n < 5; n++) {
     const page = pageOf(database);
     const client = openClient(server.url);

@@ -13,8 +13,8 @@ const storeAt = (cursor: string): CursorStore => ({
 });
 
 /** A new history that begins after `end`: what came later in the old one has vanished. */
-async function openEpoch({ connect }: TestDatabase, end: number): Promise<string> {
-  const connection = await connect();
+async function openEpoch(database: TestDatabase, end: number): Promise<string> {
+  const connection = await database.connect();
   // In one transaction: no dispatcher sees the epoch with another end.
   await connection.query('begin');
   const { rows } = await connection.query<{ epoch: string }>('select commitcast.open_epoch(true) as epoch');

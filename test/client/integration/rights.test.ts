@@ -134,6 +134,39 @@ it('one that overlaps with an allowed one has no hole and nothing twice after a 
   await expectExactly(unit, await truth(database, { unit: 'u1' }));
 });
 
+it('an answer to a request that was given back is not taken for that to the next one', async () => {
+  const database = await createDatabase();
+  let held: (() => void)[] | undefined;
+  const server = await startServer(database, {
+    authorize: (_, { unit }) =>
+      unit === 'u1' && held ? new Promise((resolve) => held?.push(() => resolve(true))) : true,
+  });
+  const proxy = await startTcpProxy(server.url);
+  onTestFinished(() => proxy.close());
+  const client = openClient(proxy.url);
+  const others = record(client.subscribe({ unit: 'u2' }));
+  await client.live();
+  // Answers are a while on their way: the first comes when it has been given back, and asked for again.
+  proxy.delay(150);
+  const first = client.subscribe({ unit: 'u1' });
+  await until(() => server.app.commitcast.io.sockets.adapter.rooms.has('org:acme:unit:u1'));
+  held = [];
+  first.unsubscribe();
+  await Promise.resolve();
+  const second = client.subscribe({ unit: 'u1' });
+  const seen = record(second);
+  await until(() => held?.length === 1);
+  await write(database, 'u1');
+  await write(database, 'u2');
+  await until(() => others.length === 1);
+  expect(second.state.name).toBe('waiting');
+  const missed = client.cursor;
+  for (const answer of held) answer();
+  await until(() => second.state.name === 'active');
+  await write(database, 'u1');
+  await expectExactly(seen, await truth(database, { unit: 'u1' }, { after: Number(missed?.split('-')[1]) }));
+});
+
 it('the next page has what one missed whose rule had failed when this page was left', async () => {
   const database = await createDatabase();
   let fails = false;

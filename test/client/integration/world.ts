@@ -92,11 +92,7 @@ export async function expectExactly(seen: readonly number[], expected: readonly 
 export const units = ['u1', 'u2'] as const;
 
 /** One event of `acme`. */
-export async function write(
-  { pool }: TestDatabase,
-  unit: string | undefined = undefined,
-  type = 'a',
-): Promise<void> {
+export async function write({ pool }: TestDatabase, unit?: string, type = 'a'): Promise<void> {
   await append(pool, { org: 'acme', type, data: {}, ...(unit === undefined ? {} : { unit }) });
 }
 

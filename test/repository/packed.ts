@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll } from 'vitest';
+import { root } from './source-files.ts';
+
+const run = promisify(execFile);
+
+/** What applications of these tests have beside the package: its dependencies and peers, and what compiles them. */
+const beside = `
+  @fastify/cors @redis/client @socket.io/postgres-adapter @socket.io/redis-adapter @types/pg fastify-plugin jose pg
+  prom-client socket.io socket.io-client zod
+  drizzle-orm fastify react react-dom @types/node @types/react @types/react-dom
+`
+  .trim()
+  .split(/\s+/);
+
+export interface Project {
+  readonly folder: string;
+  /** Of the package, as npm packs it: paths below its root. */
+  readonly files: readonly string[];
+  write(name: string, content: string): Promise<void>;
+  node(...args: string[]): Promise<string>;
+}
+
+/** An application of its own that has installed the packed package; nothing is fetched. Removed when the file is done. */
+export async function installPacked(): Promise<Project> {
+  const folder = await mkdtemp(join(tmpdir(), 'commitcast-packed-'));
+  afterAll(() => rm(folder, { recursive: true }));
+  const packed = join(folder, 'node_modules/commitcast');
+  await mkdir(packed, { recursive: true });
+  const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const { stdout } = await run('npm', pack, { cwd: root, maxBuffer: 16 * 1024 * 1024 });
+  const [made] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
+  if (!made) throw new Error('npm has packed nothing');
+  await run('tar', ['-xzf', join(folder, made.filename), '-C', packed, '--strip-components=1']);
+  for (const name of beside) {
+    await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true });
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  }
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  return {
+    folder,
+    files: made.files.map(({ path }) => path),
+    write: (name, content) => writeFile(join(folder, name), content),
+    node: async (...args) => (await run(process.execPath, args, { cwd: folder })).stdout,
+  };
+}
