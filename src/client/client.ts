@@ -180,9 +180,9 @@ export class Client {
       },
       reset: ({ reason, cursor: goesOnAfter }) => reset(reason, goesOnAfter),
       checkpoint: ({ cursor: settled }) => inbox.checkpoint(settled),
-      revoked: ({ subscription }) => {
+      revoked: ({ subscription, code = 'SUBSCRIPTION_DENIED' }) => {
         // Without one it is the whole org: `close` follows.
-        if (subscription) inbox.denied(subscription, 'SUBSCRIPTION_DENIED');
+        if (subscription) inbox.denied(subscription, code);
       },
       'token-expiring': () => void this.#renew(),
       message: (name, values) => this.#messages.tell(name, values),

@@ -31,6 +31,9 @@ export class Inbox {
   /** While the session is further back, for the sake of some: how far it was before. */
   #base: string | undefined;
 
+  /** Over the present link: before this, it may have less than it says. */
+  #lost: string | undefined;
+
   constructor(options: InboxOptions) {
     this.#options = options;
     this.#received = options.progress.cursor;
@@ -56,6 +59,7 @@ export class Inbox {
   /** A link begins after `cursor`, which is what was received, or further back. */
   begin(cursor: string): void {
     const isKnown = this.#received !== undefined;
+    this.#lost = undefined;
     const before = this.#base ?? this.#received;
     this.#base = before !== undefined && isBefore(cursor, before) ? before : undefined;
     this.#received = cursor;
@@ -88,6 +92,7 @@ export class Inbox {
     const base = this.#base;
     const goesOnAfter = (this.#received = base ?? cursor);
     this.#base = undefined;
+    this.#lost = goesOnAfter;
     const { request } = this.subscribers;
     this.inOrder(() => {
       if (base === undefined) progress.reset(cursor);
@@ -102,7 +107,10 @@ export class Inbox {
   }
 
   /** The server has answered: everything of this scope after the cursor follows. */
-  answered(asked: Asked, cursor: string): void {
+  answered(asked: Asked, answer: string): void {
+    const lost = this.#lost;
+    const isLost = lost !== undefined && (epochOf(answer) !== epochOf(lost) || isBefore(answer, lost));
+    const cursor = isLost ? lost : answer;
     // All that came before has been sent before; and from here on there is something to miss.
     if (this.#received === undefined || isBefore(this.#received, cursor)) this.#receive(cursor);
     const key = subscriptionKey(asked.scope);

@@ -154,12 +154,10 @@ export class Subscriber {
   }
 
   deny(code: Code): void {
-    const { name } = this.#state;
-    if (!this.wanted && name !== 'denied') return;
+    if (!this.wanted) return;
     const state = { name: 'denied', code } as const;
     this.#set(state);
-    if (name !== 'denied')
-      this.#host.report(new CodedError(code, `Not allowed: ${this.key}`), { subscription: this });
+    this.#host.report(new CodedError(code, `Not allowed: ${this.key}`), { subscription: this });
     if (!passing.has(code)) return;
     void delayBefore(++this.#denials, this.#over).then(() => {
       if (this.#state === state) this.retry();

@@ -41,7 +41,7 @@ export interface ServerToClientEvents {
   live: (message: LiveMessage) => void;
   reset: (message: { reason: ResetReason; cursor: string }) => void;
   checkpoint: (message: { cursor: string }) => void;
-  revoked: (message: { subscription?: Subscription }) => void;
+  revoked: (message: { subscription?: Subscription; code?: Code }) => void;
   'token-expiring': (message: { expiresAt: string }) => void;
   close: (message: CloseMessage) => void;
 }

@@ -1,13 +1,14 @@
+import type { Code } from '../core/codes.ts';
 import type { LiveMessage } from '../core/protocol.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
 
 type Denied = LiveMessage['denied'];
 
-/** The scopes among what a handshake was denied; what is malformed is none. */
-export function deniedScopes(denied: Denied): Subscription[] {
+/** What of a handshake was denied, without what is malformed. */
+export function deniedScopes(denied: Denied): { subscription: Subscription; code: Code }[] {
   return denied
     .filter(({ code }) => code !== 'SUBSCRIPTION_INVALID')
-    .map(({ subscription }) => subscription as Subscription);
+    .map(({ subscription, code }) => ({ subscription: subscription as Subscription, code }));
 }
 
 /** Without what has been allowed since: `live` comes again in the life of a session. */

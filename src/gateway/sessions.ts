@@ -66,8 +66,7 @@ export class Sessions {
     this.renewExpiry(session);
     session.revoke();
     // Before the first event: what other subscriptions show of a scope must not pass for all of it.
-    if (cursor)
-      for (const subscription of deniedScopes(asked.denied)) outlet.emit('revoked', { subscription });
+    if (cursor) for (const each of deniedScopes(asked.denied)) outlet.emit('revoked', each);
     void session.follow(cursor);
     return session;
   }

@@ -139,10 +139,16 @@ it('P3: who resumes is told what it is denied before the first event, so that a 
   const subscriptions = [{ deep: true } as const, { unit: 'mine' }, { unit: 'other' }];
   const again = await connectClient(server.url, { cursor: String(cursor), subscriptions });
   const told: string[] = [];
-  again.socket.on('revoked', ({ subscription }) => told.push(JSON.stringify(subscription)));
+  again.socket.on('revoked', ({ subscription, code }) =>
+    told.push(`${JSON.stringify(subscription)} ${code}`),
+  );
   again.socket.on('events', () => told.push('events'));
   await again.live();
-  expect(told).toEqual(['{"deep":true}', '{"unit":"other"}', 'events']);
+  expect(told).toEqual([
+    '{"deep":true} SUBSCRIPTION_DENIED',
+    '{"unit":"other"} SUBSCRIPTION_DENIED',
+    'events',
+  ]);
   expect(again.lives[0]?.denied).toHaveLength(2);
 });
 
