@@ -4,6 +4,13 @@ export { revoke, type Revocation } from './log/revoke.ts';
 export { snapshot, type SnapshotOptions } from './log/snapshot.ts';
 export { erase, type Erasure } from './log/erase.ts';
 export { isErased, type Tombstone } from './core/erased.ts';
+export {
+  defineEvents,
+  type EventDefinitions,
+  type EventMap,
+  type EventOf,
+  type EventsOf,
+} from './core/define-events.ts';
 export type { DrizzleTransaction, Transaction } from './log/transaction.ts';
 export { readStream, type ReadStreamOptions, type StreamName } from './log/read-stream.ts';
 export { readLog, type ReadLogOptions } from './log/read-log.ts';

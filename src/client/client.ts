@@ -11,7 +11,6 @@ import { watchPage } from './page-signals.ts';
 import { Progress } from './progress.ts';
 import { longestDelayMs, transition, type ConnectionEvent, type ConnectionState } from './state.ts';
 import { Subscriber } from './subscriber.ts';
-import type { SubscriberHost } from './subscriber-host.ts';
 import type { ErrorContext } from './subscription-state.ts';
 import { TokenSource } from './token.ts';
 
@@ -23,7 +22,6 @@ export class Client {
   readonly #progress: Progress;
   readonly #tokens: TokenSource;
   readonly #inbox: Inbox;
-  readonly #host: SubscriberHost;
   readonly #closed = new AbortController();
   readonly #states = new Listeners<[ConnectionState]>();
   readonly #errors = new Listeners<[unknown, ErrorContext]>();
@@ -44,18 +42,12 @@ export class Client {
       progress,
       maxBacklog,
       closed,
-      onDrained: () => this.#happen({ type: 'drained' }),
-    });
-    this.#host = {
-      received: () => this.#inbox.received,
-      inOrder: (work) => this.#inbox.inOrder(work),
-      rewind: () => this.#happen({ type: 'rewind' }),
-      changed: () => this.#update(),
-      report: (error, context) => this.#report(error, context),
       parse: (event) => events?.parse(event) ?? event,
-      maxStashed: maxBacklog,
-      closed,
-    };
+      report: (error, context) => this.#report(error, context),
+      changed: () => this.#update(),
+      rewind: () => this.#happen({ type: 'rewind' }),
+      drained: () => this.#happen({ type: 'drained' }),
+    });
     const wake = () => {
       this.#happen({ type: 'wake' });
       this.#link?.probe();
@@ -74,11 +66,11 @@ export class Client {
   }
 
   subscribe(scope: Subscription, { from, load }: SubscribeOptions = {}): Subscriber {
-    if (from !== undefined && !isCursor(from)) throw new CodedError('CURSOR_INVALID', 'from is not a cursor');
+    if (from !== undefined && !isCursor(from)) throw new CodedError('CURSOR_INVALID', 'Not a cursor');
     // One that loads begins with what it loads.
     const left = load ? undefined : this.#progress.takeLeft(subscriptionKey(scope));
     const after = load ? undefined : (from ?? left);
-    const subscriber = new Subscriber(this.#host, scope, after, load);
+    const subscriber = new Subscriber(this.#inbox, scope, after, load);
     this.#inbox.subscribers.add(subscriber);
     this.#update();
     return subscriber;
@@ -201,10 +193,9 @@ export class Client {
       const link = this.#link;
       if (!link || (name !== 'catching-up' && name !== 'live')) return;
       const { subscribe, unsubscribe } = this.#inbox.subscribers.changes();
-      for (const scope of unsubscribe) link.unsubscribe(scope);
+      for (const scope of unsubscribe) link.request('unsubscribe', scope);
       for (const asked of subscribe)
-        link.subscribe(asked.scope, (answer) => {
-          if (link !== this.#link) return;
+        link.request('subscribe', asked.scope, (answer) => {
           if (answer.ok) this.#inbox.answered(asked, answer.cursor);
           else this.#inbox.denied(asked.scope, answer.error.code);
         });
@@ -219,7 +210,7 @@ export class Client {
       const token = await this.#tokens.get(true);
       if (link !== this.#link) return;
       // When it is refused, the session goes on to the end of the old one, and asks again then.
-      link?.authenticate(token, (answer) => {
+      link?.request('authenticate', { token }, (answer) => {
         if (!answer.ok) this.#report(new CodedError(answer.error.code, answer.error.message));
       });
     } catch (error) {

@@ -5,41 +5,37 @@ import { subscriptionKey, type Subscription } from '../core/subscription.ts';
 import { Backlog, type Work } from './backlog.ts';
 import { cursorAt, epochOf, isBefore, positionOf } from './cursor.ts';
 import type { Progress } from './progress.ts';
+import type { SessionOptions, SubscriberHost } from './subscriber-host.ts';
 import { Subscribers, type Asked, type Request } from './subscribers.ts';
 
 type Waits = Exclude<ReturnType<Work>, void>;
 
-export interface InboxOptions {
-  progress: Progress;
-  /** Events that may be received and not handled. */
-  maxBacklog: number;
-  /** No more than half of that is left. */
-  onDrained: () => void;
-  /** Aborted when the client is closed. */
-  closed: AbortSignal;
+export interface InboxOptions extends SessionOptions {
+  readonly progress: Progress;
+  /** No more than half of what may wait is left. */
+  readonly drained: () => void;
 }
 
 /**
  * What has come over one link after the other, in order, on its way to the subscribers. A link goes on after what was
  * received over the one before, so nothing that waits here is fetched again.
  */
-export class Inbox {
+export class Inbox implements SubscriberHost {
   readonly subscribers = new Subscribers();
-  readonly #options: InboxOptions;
+  readonly options: InboxOptions;
   readonly #backlog: Backlog;
   #received: string | undefined;
   /** While the session is further back, for the sake of some: how far it was before. */
   #base: string | undefined;
-
   /** Over the present link: before this, it may have less than it says. */
   #lost: string | undefined;
 
   constructor(options: InboxOptions) {
-    this.#options = options;
+    this.options = options;
     this.#received = options.progress.cursor;
     this.#backlog = new Backlog(() => {
       this.#save();
-      if (this.#backlog.size <= options.maxBacklog / 2) options.onDrained();
+      if (this.#backlog.size <= options.maxBacklog / 2) options.drained();
     });
   }
 
@@ -49,7 +45,7 @@ export class Inbox {
   }
 
   get isFull(): boolean {
-    return this.#backlog.size > this.#options.maxBacklog;
+    return this.#backlog.size > this.options.maxBacklog;
   }
 
   inOrder(work: Work): void {
@@ -88,7 +84,7 @@ export class Inbox {
 
   /** Whether the session goes on; else it was only what some needed, and begins again where the others are. */
   reset(reason: ResetReason, cursor: string): boolean {
-    const { progress } = this.#options;
+    const { progress } = this.options;
     const base = this.#base;
     const goesOnAfter = (this.#received = base ?? cursor);
     this.#base = undefined;
@@ -147,7 +143,7 @@ export class Inbox {
   }
 
   *#deliver(events: readonly CommitcastEvent[], until: string): Waits {
-    const { closed } = this.#options;
+    const { closed } = this.options;
     const epoch = epochOf(until);
     for (const event of events) {
       if (closed.aborted) return;
@@ -156,7 +152,7 @@ export class Inbox {
         this.#save();
         yield waiting;
       }
-      this.#options.progress.moveTo(cursorAt(epoch, event.position));
+      this.options.progress.moveTo(cursorAt(epoch, event.position));
     }
     if (!closed.aborted) this.#moveTo(until);
   }
@@ -168,11 +164,11 @@ export class Inbox {
   }
 
   #moveTo(cursor: string): void {
-    this.#options.progress.moveTo(cursor);
+    this.options.progress.moveTo(cursor);
     this.subscribers.reached(cursor);
   }
 
   #save(): void {
-    this.#options.progress.save((cursor) => this.subscribers.behind(cursor));
+    this.options.progress.save((cursor) => this.subscribers.behind(cursor));
   }
 }

@@ -1,7 +1,6 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import type { Code } from '../core/codes.ts';
 import type { Ack, ClientToServerEvents, HandshakeAuth, ServerToClientEvents } from '../core/protocol.ts';
-import type { Subscription } from '../core/subscription.ts';
 import { passing } from './passing.ts';
 import type { Reason } from './state.ts';
 
@@ -85,16 +84,16 @@ export class Link {
     socket.connect();
   }
 
-  subscribe(subscription: Subscription, ack: Ack<{ cursor: string }>): void {
-    this.#socket.emit('subscribe', subscription, ack);
-  }
-
-  unsubscribe(subscription: Subscription): void {
-    this.#socket.emit('unsubscribe', subscription, () => undefined);
-  }
-
-  authenticate(token: string, ack: Ack): void {
-    this.#socket.emit('authenticate', { token }, ack);
+  /** Asks the server for something. What it answers after the end of the link is not told. */
+  request<Name extends keyof ClientToServerEvents>(
+    name: Name,
+    argument: Parameters<ClientToServerEvents[Name]>[0],
+    ack: Ack<{ cursor: string }> = () => undefined,
+  ): void {
+    const socket = this.#socket as unknown as { emit: (name: string, ...values: unknown[]) => void };
+    socket.emit(name, argument, (answer: Parameters<typeof ack>[0]) => {
+      if (!this.#ended) ack(answer);
+    });
   }
 
   /** Whether anybody is still there is asked with a request that changes nothing: everybody has the org's events. */

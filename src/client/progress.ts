@@ -17,9 +17,9 @@ export class Progress {
 
   constructor(store: CursorStore | undefined) {
     this.#store = store;
-    const { cursor, behind = {} } = read(store?.load());
+    const { cursor, behind } = read(store?.load());
     this.#cursor = isCursor(cursor) ? cursor : undefined;
-    this.#left = new Map(Object.entries(behind).filter(([, each]) => isCursor(each)));
+    this.#left = new Map(Object.entries(behind ?? {}).filter(([, each]) => isCursor(each)));
   }
 
   /** After the last event that was handed out. */
@@ -59,8 +59,7 @@ export class Progress {
 /** Somebody else may have written there. */
 function read(text: string | null | undefined): Saved {
   try {
-    const saved: unknown = JSON.parse(text ?? '{}');
-    return typeof saved === 'object' && saved !== null ? saved : {};
+    return (JSON.parse(text ?? '{}') as Saved | null) ?? {};
   } catch {
     return {};
   }

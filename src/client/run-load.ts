@@ -31,6 +31,6 @@ function check(cursor: unknown, received: string | undefined): string | undefine
   if (cursor === undefined || cursor === null) return undefined;
   // Of another history: the database was restored, and one of the two has not heard of it; the next try may fit.
   if (!isCursor(cursor) || received === undefined || epochOf(cursor) !== epochOf(received))
-    throw new CodedError('CURSOR_INVALID', 'What was loaded is not a cursor of this history');
+    throw new CodedError('CURSOR_INVALID', 'Not a cursor of this history');
   return cursor;
 }

@@ -65,7 +65,7 @@ export type ConnectionEvent =
 
 const overflowed: Reason = {
   code: 'SLOW_CONSUMER',
-  message: 'The handlers are behind; the server keeps the rest until they are done',
+  message: 'Handlers are behind',
 };
 
 /** `TOKEN_REQUIRED`, `TOKEN_INVALID`, `TOKEN_EXPIRED`: a new token may mend it. */

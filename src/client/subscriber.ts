@@ -4,11 +4,12 @@ import type { CommitcastEvent } from '../core/event.ts';
 import type { ResetReason } from '../core/protocol.ts';
 import { sees } from '../core/sees.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
-import { cursorAt, epochOf, positionOf } from './cursor.ts';
+import { positionOf } from './cursor.ts';
 import { Handlers, type AnyHandler, type Handed } from './handlers.ts';
 import { iterate } from './iterate.ts';
 import { Listeners } from './listeners.ts';
 import { passing } from './passing.ts';
+import { Place } from './place.ts';
 import { delayBefore, maxTries } from './retry.ts';
 import { runLoad } from './run-load.ts';
 import { Stash } from './stash.ts';
@@ -36,14 +37,7 @@ export class Subscriber {
   readonly #over: AbortSignal;
   readonly #stash: Stash;
   #state: SubscriptionState = { name: 'waiting' };
-  /** All up to here is done, or not wanted; `undefined`: it begins where the server does. */
-  #after: number | undefined;
-  /** The history that `#after` is of. */
-  #epoch = '';
-  /** Whether everything after `#after` is owed to it; otherwise a later beginning will do. */
-  #isOwed = false;
-  /** What came after this, over the present link, was for it, too. */
-  #here = 0;
+  readonly #place = new Place();
   /** What came after this was stashed. */
   #begunAt = 0;
   #load: Load | undefined;
@@ -56,13 +50,13 @@ export class Subscriber {
   /** `after`: a cursor after which everything is owed to it. */
   constructor(host: SubscriberHost, scope: Subscription, after: string | undefined, load: Load | undefined) {
     this.#host = host;
-    this.#over = AbortSignal.any([host.closed, this.#ended.signal]);
-    this.#stash = new Stash(host.maxStashed);
+    this.#over = AbortSignal.any([host.options.closed, this.#ended.signal]);
+    this.#stash = new Stash(host.options.maxBacklog);
     this.scope = scope;
     this.key = subscriptionKey(scope);
     this.#load = load;
     if (load) this.#loadFor = 'start';
-    this.#expect(after);
+    this.#place.expect(after, host.received);
   }
 
   get state(): SubscriptionState {
@@ -74,9 +68,8 @@ export class Subscriber {
     return ['waiting', 'loading', 'active'].includes(this.#state.name);
   }
 
-  /** Everything after this is owed to it, if there is such a place. */
   get cursor(): string | undefined {
-    return this.#isOwed && this.#after !== undefined ? cursorAt(this.#epoch, this.#after) : undefined;
+    return this.#place.cursor;
   }
 
   /** Whether it loads where it begins, and so needs no cursor to be kept. */
@@ -99,7 +92,7 @@ export class Subscriber {
   /** An event of the session, in order. What it returns is to be waited for. */
   deliver(event: CommitcastEvent, epoch: string): Promise<void> | void {
     const { name } = this.#state;
-    if (event.position <= (this.#after ?? -1)) return undefined;
+    if (event.position <= this.#place.after) return undefined;
     if (!sees(this.scope, event)) this.reached(event.position, epoch);
     else if (name === 'active') return this.#hand(event, epoch);
     else if (this.wanted) this.#stash.keep(event);
@@ -108,29 +101,28 @@ export class Subscriber {
 
   /** The session has handed out everything up to `position`. */
   reached(position: number, epoch: string): void {
-    if (this.#state.name === 'active') this.#moveTo(Math.max(position, this.#after ?? 0), epoch);
+    if (this.#state.name === 'active') this.#place.moveTo(Math.max(position, this.#place.after), epoch);
   }
 
   /** What was stashed comes again, or does not concern it. */
   restart(): void {
     if (this.#state.name !== 'waiting') return;
     this.#stash.take();
-    this.#here = 0;
+    this.#place.seenAfter = 0;
   }
 
   /** From there on the session has everything of this scope. */
   *begin(from: number, epoch: string): Waits {
     if (this.#state.name !== 'waiting') return;
-    const position = Math.max(from, this.#here);
-    if (this.#isOwed && this.#epoch !== epoch) {
+    const { after, seenAfter, isOwed, epoch: known } = this.#place;
+    const position = Math.max(from, seenAfter);
+    if (isOwed && known !== epoch) {
       yield* this.reset('epoch', position, epoch);
       return;
     }
-    if (this.#isOwed && position > (this.#after ?? 0)) return this.#host.rewind();
-    const isSame = this.#epoch === epoch;
-    if (!this.#isOwed) this.#moveTo(isSame ? Math.max(position, this.#after ?? 0) : position, epoch);
-    this.#isOwed = true;
-    this.#begunAt = Math.max(position, this.#after ?? 0);
+    if (isOwed && position > after) return this.#host.options.rewind();
+    this.#place.moveTo(known === epoch ? Math.max(position, after) : position, epoch);
+    this.#begunAt = this.#place.after;
     if (this.#load && this.#loadFor) return this.#startLoad(this.#load, this.#loadFor);
     yield* this.#goOn(this.#begunAt, epoch);
   }
@@ -142,12 +134,11 @@ export class Subscriber {
     if (this.#load && !isFirst) this.#loadFor = reason;
     if (!this.wanted) return;
     this.#stash.take();
-    this.#moveTo(position, epoch);
-    this.#isOwed = true;
+    this.#place.moveTo(position, epoch);
     this.#begunAt = position;
     this.#resetsInVain += 1;
     if (!this.#load) {
-      this.#host.report(gone(reason), { subscription: this });
+      this.#host.options.report(gone(reason), { subscription: this });
       yield* this.#goOn(position, epoch);
     } else if (this.#resetsInVain > maxTries) this.#set({ name: 'failed', error: gone(reason) });
     else this.#startLoad(this.#load, isFirst ? 'start' : reason);
@@ -157,7 +148,7 @@ export class Subscriber {
     if (!this.wanted) return;
     const state = { name: 'denied', code } as const;
     this.#set(state);
-    this.#host.report(new CodedError(code, `Not allowed: ${this.key}`), { subscription: this });
+    this.#host.options.report(new CodedError(code, `Not allowed: ${this.key}`), { subscription: this });
     if (!passing.has(code)) return;
     void delayBefore(++this.#denials, this.#over).then(() => {
       if (this.#state === state) this.retry();
@@ -169,11 +160,11 @@ export class Subscriber {
     if (this.#state.name !== 'failed' && this.#state.name !== 'denied') return;
     this.#resetsInVain = 0;
     // What is to be loaded, or is lost, needs no history before it.
-    if (this.#loadFor !== undefined) this.#expect(undefined);
-    this.#waitHere();
+    if (this.#loadFor !== undefined) this.#place.expect(undefined, this.#host.received);
+    this.#place.wait(this.#host.received);
     this.#set({ name: 'waiting' });
-    this.#host.changed();
-    if (this.#isOwed) this.#host.rewind();
+    this.#host.options.changed();
+    if (this.#place.isOwed) this.#host.options.rewind();
   }
 
   unsubscribe(): void {
@@ -184,7 +175,7 @@ export class Subscriber {
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<CommitcastEvent, void> {
-    return iterate(this, this.#host.closed);
+    return iterate(this, this.#host.options.closed);
   }
 
   #startLoad(load: Load, reason: LoadReason): void {
@@ -196,8 +187,8 @@ export class Subscriber {
       reason,
       signal,
       inVain: this.#resetsInVain - 1,
-      received: () => this.#host.received(),
-      onError: (error, tries) => this.#host.report(error, { subscription: this, tries }),
+      received: () => this.#host.received,
+      onError: (error, tries) => this.#host.options.report(error, { subscription: this, tries }),
     }).then((tried) => {
       if (!tried) return;
       if ('error' in tried) this.#set({ name: 'failed', error: tried.error });
@@ -207,56 +198,37 @@ export class Subscriber {
 
   *#loaded(cursor: string | undefined): Waits {
     this.#loadFor = undefined;
-    yield* this.#goOn(cursor === undefined ? this.#begunAt : positionOf(cursor), this.#epoch);
+    yield* this.#goOn(cursor === undefined ? this.#begunAt : positionOf(cursor), this.#place.epoch);
   }
 
   /** Everything after `position` is to be handled, and nothing before. */
   *#goOn(position: number, epoch: string): Waits {
     const stashed = this.#stash.take();
-    this.#moveTo(position, epoch);
+    this.#place.moveTo(position, epoch);
     if (position < this.#begunAt || !stashed) {
       this.#set({ name: 'waiting' });
-      this.#host.rewind();
+      this.#host.options.rewind();
       return;
     }
     this.#resetsInVain = 0;
     this.#denials = 0;
     this.#set({ name: 'active' });
-    for (const event of stashed) if (!this.#host.closed.aborted) yield this.deliver(event, epoch);
+    for (const event of stashed) if (!this.#host.options.closed.aborted) yield this.deliver(event, epoch);
   }
 
   #hand(event: CommitcastEvent, epoch: string): Promise<void> | void {
     const handed = this.#handlers.hand(event, {
-      parse: (each) => this.#host.parse(each),
+      parse: this.#host.options.parse,
       wanted: () => this.#state.name === 'active',
       signal: this.#over,
-      onError: (error, tries) => this.#host.report(error, { subscription: this, event, tries }),
+      onError: (error, tries) => this.#host.options.report(error, { subscription: this, event, tries }),
     });
     const settle = (tried: Handed) => {
       if (!tried || this.#state.name !== 'active') return;
       if (tried !== true && 'error' in tried) this.#set({ name: 'failed', error: tried.error });
-      else this.#moveTo(event.position, epoch);
+      else this.#place.moveTo(event.position, epoch);
     };
     return handed instanceof Promise ? handed.then(settle) : settle(handed);
-  }
-
-  /** Everything after the cursor; or, without one, what comes from now on. */
-  #expect(after: string | undefined): void {
-    this.#isOwed = after !== undefined;
-    const cursor = after ?? this.#host.received();
-    if (cursor !== undefined) this.#moveTo(positionOf(cursor), epochOf(cursor));
-    this.#waitHere();
-  }
-
-  /** What was received before is not for it, or has passed it by. */
-  #waitHere(): void {
-    const received = this.#host.received();
-    this.#here = received === undefined ? 0 : positionOf(received);
-  }
-
-  #moveTo(position: number, epoch: string): void {
-    this.#after = position;
-    this.#epoch = epoch;
   }
 
   #set(state: SubscriptionState): void {
@@ -264,7 +236,7 @@ export class Subscriber {
     this.#state = state;
     if (!this.wanted) {
       this.#stash.take();
-      this.#host.changed();
+      this.#host.options.changed();
     }
     this.#states.tell(state);
   }

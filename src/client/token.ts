@@ -28,11 +28,11 @@ export class TokenSource {
       const patience = new AbortController();
       this.#known = undefined;
       const late = sleep(patienceMs, patience.signal).then(() => {
-        throw new Error('The token takes too long');
+        throw new Error('No token in time');
       });
       this.#known = await Promise.race([source(), late]).finally(() => patience.abort());
     }
-    if (!this.#known) throw new CodedError('TOKEN_REQUIRED', 'There is no token');
+    if (!this.#known) throw new CodedError('TOKEN_REQUIRED', 'No token');
     return this.#known;
   }
 }

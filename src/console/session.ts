@@ -1,17 +1,5 @@
 import type { Subscription } from '../client/index.ts';
-
-export interface OrgUnit {
-  readonly id: string;
-  readonly name: string;
-  readonly kind?: string;
-  readonly limit?: number;
-}
-
-export interface OrgSite {
-  readonly id: string;
-  readonly name: string;
-  readonly units: readonly OrgUnit[];
-}
+import type { OrgSite } from './sites.ts';
 
 /** Whose events are shown, and with which token: the server's demo gives it, or somebody has pasted it. */
 export interface Org {

@@ -8,6 +8,7 @@ import { scheduleAt } from './expiry.ts';
 import { farewell } from './farewell.ts';
 import { handshakeMiddleware } from './handshake.ts';
 import type { Identity, Membership } from './identity.ts';
+import { refuseRepeatedPolls } from './repeated-polls.ts';
 import { roomOf } from './rooms.ts';
 import { SocketService, type EphemeralMessages } from './socket-service.ts';
 import { clockToleranceSeconds, createTokenVerifier, type Claims, type TokenOptions } from './token.ts';
@@ -68,6 +69,7 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
       'connectionStateRecovery of Socket.IO skips authentication: leave it off',
     );
   const { authenticate, authorize } = createIdentityChecks(options);
+  refuseRepeatedPolls(io);
   const identities = new WeakMap<Socket, Identity>();
   const identityOf = (socket: Socket): Identity => {
     const identity = identities.get(socket);

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin';
 import { Server } from 'socket.io';
 import type { Consume } from '../consumer/consumers.ts';
 import { formatCursor } from '../core/cursor.ts';
+import { refuseRepeatedPolls } from '../gateway/repeated-polls.ts';
 import type { SocketService } from '../gateway/socket-service.ts';
 import { append } from '../log/append.ts';
 import type { RelayStatus } from '../relay/relay.ts';
@@ -56,6 +57,7 @@ async function plugin(app: FastifyInstance, given: CommitcastOptions): Promise<v
     maxHttpBufferSize: maxInboundBytes,
     ...(corsOrigin ? { cors: { origin: corsOrigin.includes('*') ? '*' : [...corsOrigin] } } : {}),
   });
+  refuseRepeatedPolls(io);
   const instance = new Instance({ ...options, io, logger: app.log });
   const { gateway } = instance;
 

@@ -38,7 +38,15 @@ export class ModelLink {
 
   // What the client does with a link.
 
-  subscribe(scope: Subscription, ack: Ack<{ cursor: string }>): void {
+  request(name: string, scope: Subscription, ack: Ack<{ cursor: string }> = () => undefined): void {
+    const heard: typeof ack = (answer) => {
+      if (this.#open) ack(answer);
+    };
+    if (name === 'subscribe') this.#subscribe(scope, heard);
+    if (name === 'unsubscribe') this.#unsubscribe(scope);
+  }
+
+  #subscribe(scope: Subscription, ack: Ack<{ cursor: string }>): void {
     const key = subscriptionKey(scope);
     const refuse = (code: Code) => this.#answer(() => ack({ ok: false, error: { code, message: code } }));
     this.#toServer.push(() =>
@@ -53,13 +61,11 @@ export class ModelLink {
     );
   }
 
-  unsubscribe(scope: Subscription): void {
+  #unsubscribe(scope: Subscription): void {
     this.#toServer.push(() =>
       this.#change(() => this.#session?.subscriptions.delete(subscriptionKey(scope))),
     );
   }
-
-  authenticate(): void {}
 
   probe(): void {}
 
@@ -140,7 +146,7 @@ export class ModelLink {
     if (cursor === undefined) return session;
     // Before the first event: what the others see of a scope must not pass for all of it.
     for (const each of denied)
-      this.#send(() => this.#listener.revoked(each as Parameters<LinkListener['revoked']>[0]));
+      this.#send(() => this.#listener.revoked(each as { subscription: Subscription }));
     const [epoch = '', text] = cursor.split('-');
     const position = Number(text);
     const end = epoch === this.#server.epoch ? this.#server.head : this.#server.ended.get(epoch);

@@ -8,7 +8,7 @@ import { append } from '../../src/log/append.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { createDatabase } from '../support/database.ts';
 import { startServer } from '../support/server.ts';
-import { signToken, type Claims } from '../support/tokens.ts';
+import { signToken } from '../support/tokens.ts';
 import { describeWithTool } from '../support/tools.ts';
 import { until } from '../support/until.ts';
 
@@ -94,7 +94,7 @@ describeWithTool('chromium', 'EventSource of a browser', () => {
     });
     const page = await (await launchBrowser()).newPage();
     await page.goto(origin);
-    const token = await signToken({ org_id: undefined } as unknown as Claims);
+    const token = await signToken({ org_id: undefined });
     await page.evaluate(listen, `${server.url}/v1/events/stream?access_token=${token}`);
     await until(async () => (await seenBy(page)).names.includes('live'));
     expect((await seenBy(page)).names).toEqual(['close', 'live']);

@@ -1,4 +1,4 @@
-import type { OrgSite } from '../session.ts';
+import type { OrgSite } from '../sites.ts';
 import { blankUnit, type Unit } from './unit.ts';
 
 /** A unit, with what the session says of it: its name before its first event, and its kind. */

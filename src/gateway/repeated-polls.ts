@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server, Socket } from 'socket.io';
+
+type Engine = Server['engine'];
+type Connection = Socket['conn'];
+/** As Engine.IO hands it to its middleware, with the query string read. */
+type EngineRequest = IncomingMessage & { _query: Readonly<Record<string, string>> };
+
+/** Seconds since 1970, as the .NET client numbers its polls: several of one second are alike without being repeated. */
+const second = /^\d{10}$/;
+
+/**
+ * Ends the session of a client whose poll comes a second time, on each engine that the server has or gets.
+ *
+ * When a connection is cut, a browser repeats a GET by itself, and the page never knows. Engine.IO would answer the
+ * repeated poll with the packets that come next: those of the answer that was lost would be missing, without an error.
+ * Stock clients give each poll another `t`, so one with the `t` of the poll before is a repetition. It is refused, and
+ * the client connects again, with its cursor. A client that sends no `t`, or seconds, is not guarded: such a client
+ * must not be run over anything that repeats requests.
+ */
+export function refuseRepeatedPolls(io: Server): void {
+  // The getter's type says otherwise, but a server that is not attached yet has no engine.
+  const engine = io.engine as Engine | undefined;
+  if (engine) guard(engine);
+  // Socket.IO says nowhere that it was attached; but it gives each engine to this method.
+  const bind = io.bind.bind(io);
+  io.bind = (later: Engine) => {
+    guard(later);
+    return bind(later);
+  };
+}
+
+function guard(engine: Engine): void {
+  const polled = new Map<string, { connection: Connection; last: string | undefined }>();
+  engine.on('connection', (connection: Connection) => {
+    // Private to Engine.IO's types, but what `sid` says on the wire.
+    const { id } = connection as unknown as { id: string };
+    polled.set(id, { connection, last: undefined });
+    connection.once('close', () => polled.delete(id));
+  });
+  engine.use((request: EngineRequest, response: ServerResponse, next: () => void) => {
+    const { transport, sid = '', t } = request._query;
+    const isPoll = request.method === 'GET' && transport === 'polling' && t !== undefined && !second.test(t);
+    const session = isPoll ? polled.get(sid) : undefined;
+    if (session && session.last === `${t}!`) {
+      response.writeHead(400);
+      response.end('This poll was answered before');
+      // Discarded: an orderly end would wait half a minute for one more poll.
+      session.connection.close(true);
+      return;
+    }
+    if (session) session.last = t;
+    next();
+  });
+}
