@@ -42,9 +42,9 @@ function guard(engine: Engine): void {
     const { transport, sid = '', t } = request._query;
     const isPoll = request.method === 'GET' && transport === 'polling' && t !== undefined && !second.test(t);
     const session = isPoll ? polled.get(sid) : undefined;
-    if (session && session.last === `${t}!`) {
+    if (session && session.last === t) {
       response.writeHead(400);
-      response.end('This poll was answered before');
+      response.end('This poll was asked before');
       // Discarded: an orderly end would wait half a minute for one more poll.
       session.connection.close(true);
       return;

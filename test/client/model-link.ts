@@ -145,8 +145,7 @@ export class ModelLink {
     this.#send(() => this.#listener.accepted());
     if (cursor === undefined) return session;
     // Before the first event: what the others see of a scope must not pass for all of it.
-    for (const each of denied)
-      this.#send(() => this.#listener.revoked(each as { subscription: Subscription }));
+    for (const each of denied) this.#send(() => this.#listener.revoked(each));
     const [epoch = '', text] = cursor.split('-');
     const position = Number(text);
     const end = epoch === this.#server.epoch ? this.#server.head : this.#server.ended.get(epoch);

@@ -55,7 +55,7 @@ describe.each([
     const { io, url } = await start();
     const { poll } = await openPolling(url, '&t=P1q2r3s4');
     expect(io.engine.clientsCount).toBe(1);
-    expect(await poll('&t=P1q2r3s4')).toEqual({ status: 400, body: 'This poll was answered before' });
+    expect(await poll('&t=P1q2r3s4')).toEqual({ status: 400, body: 'This poll was asked before' });
     expect(io.engine.clientsCount).toBe(0);
     expect(io.of('/').sockets.size).toBe(0);
     expect(await poll('&t=P1q2r3s5')).toEqual({
@@ -88,7 +88,7 @@ it('ends a session whose poll comes again while the first still waits, too', asy
   const waiting = poll('&t=P1q2r3s5');
   const [conn] = [...io.of('/').sockets.values()].map((socket) => socket.conn);
   await until(() => conn?.transport.writable);
-  expect((await poll('&t=P1q2r3s5')).status).toBe(400);
+  expect(await poll('&t=P1q2r3s5')).toEqual({ status: 400, body: 'This poll was asked before' });
   expect(await waiting).toEqual({ status: 200, body: '1' });
   expect(io.engine.clientsCount).toBe(0);
 });

@@ -157,7 +157,7 @@ describeWithTool('python3-socketio', 'a Python client that knows the wire table'
   it('answers `token-expiring` with a new token', async () => {
     const database = await createDatabase();
     const server = await startServer(database);
-    const client = await startPython(server.url, { token: await signToken({}, { ttlSeconds: 62 }) });
+    const client = await startPython(server.url, { token: await signToken({}, { ttlSeconds: 8 }) });
     await live(client);
     await client.giveToken(await signToken());
     await until(() => client.heard('ack').length > 0);
