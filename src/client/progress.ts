@@ -1,17 +1,20 @@
 import { isBefore, isCursor } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';
 
+/** Where subscriptions are that have done less than the session: they have failed, for example. */
+export type Behind = Record<string, (string | null)[]>;
+
 interface Saved {
   cursor?: string;
-  /** Key of a subscription → its cursor, of those that have done less: it has failed, for example. */
-  behind?: Record<string, string>;
+  /** Key → cursors of its subscriptions, in the order in which they were made; `null`: that of the session. */
+  behind?: Behind;
 }
 
 /** How far a session is: what its handlers have done, which is what a reconnect or the next page goes on from. */
 export class Progress {
   readonly #store: CursorStore | undefined;
   /** Of the page before, until somebody subscribes to it. */
-  readonly #left: Map<string, string>;
+  readonly #left: Behind;
   #cursor: string | undefined;
   #text: string | undefined;
 
@@ -19,7 +22,7 @@ export class Progress {
     this.#store = store;
     const { cursor, behind } = read(store?.load());
     this.#cursor = isCursor(cursor) ? cursor : undefined;
-    this.#left = new Map(Object.entries(behind ?? {}).filter(([, each]) => isCursor(each)));
+    this.#left = behind ?? {};
   }
 
   /** After the last event that was handed out. */
@@ -39,17 +42,16 @@ export class Progress {
 
   /** Where a subscription with this key goes on, if it was behind when the page before was left. */
   takeLeft(key: string): string | undefined {
-    const cursor = this.#left.get(key);
-    this.#left.delete(key);
-    return cursor;
+    const cursor = this.#left[key]?.shift?.();
+    return isCursor(cursor) ? cursor : undefined;
   }
 
-  save(behind: (cursor: string) => Iterable<[string, string]>): void {
+  save(behindOf: (cursor: string) => Behind): void {
     if (!this.#store || this.#cursor === undefined) return;
-    const saved: Saved = { cursor: this.#cursor };
-    const all = new Map([...this.#left, ...behind(this.#cursor)]);
-    if (all.size > 0) saved.behind = Object.fromEntries(all);
-    const text = JSON.stringify(saved);
+    const behind = behindOf(this.#cursor);
+    for (const [key, cursors] of Object.entries(this.#left))
+      if (Array.isArray(cursors) && cursors.length > 0) behind[key] = [...(behind[key] ?? []), ...cursors];
+    const text = JSON.stringify({ cursor: this.#cursor, behind } satisfies Saved);
     if (text === this.#text) return;
     this.#text = text;
     this.#store.save(text);

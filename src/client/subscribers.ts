@@ -3,6 +3,7 @@ import type { CommitcastEvent } from '../core/event.ts';
 import type { LiveMessage, ResetReason } from '../core/protocol.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
 import { epochOf, isBefore, positionOf } from './cursor.ts';
+import type { Behind } from './progress.ts';
 import type { Subscriber } from './subscriber.ts';
 
 type Waits = Iterable<Promise<void> | void>;
@@ -69,16 +70,16 @@ export class Subscribers {
     return first;
   }
 
-  /** Key and cursor of those that have done less than the session. */
-  behind(session: string): [key: string, cursor: string][] {
-    return this.#list().flatMap(({ key, cursor, loads, state }) =>
-      !loads &&
-      state.name !== 'ended' &&
-      cursor !== undefined &&
-      (epochOf(cursor) !== epochOf(session) || isBefore(cursor, session))
-        ? [[key, cursor] as [string, string]]
-        : [],
-    );
+  /** Where those are that have done less than the session. */
+  behind(session: string): Behind {
+    const behind: Behind = {};
+    for (const { key, cursor, loads, state } of this.#all) {
+      if (loads || state.name === 'ended') continue;
+      const isBehind = cursor !== undefined && cursor !== session && !isBefore(session, cursor);
+      (behind[key] ??= []).push(isBehind ? cursor : null);
+    }
+    for (const key in behind) if (behind[key]?.every((cursor) => cursor === null)) delete behind[key];
+    return behind;
   }
 
   *deliver(event: CommitcastEvent, epoch: string): Waits {

@@ -1,7 +1,7 @@
 import { array, constantFrom, nat, record, type Arbitrary } from 'fast-check';
 import { vi } from 'vitest';
 import { CodedError, connect, type CommitcastClient } from '../../src/client/index.ts';
-import { subscriptionKey, type Subscription } from '../../src/core/subscription.ts';
+import type { Subscription } from '../../src/core/subscription.ts';
 import { ModelServer } from './model-server.ts';
 import { ModelSubscription, type Plan } from './model-subscription.ts';
 
@@ -122,9 +122,6 @@ export class SessionModel {
 
   #subscribe(a: number, loads: boolean, from?: string, b = 0): void {
     const scope = scopes[a % scopes.length] ?? {};
-    const key = subscriptionKey(scope);
-    // Two of the same scope cannot be told apart after a reload.
-    if (!loads && this.#open.some((each) => !each.loads && subscriptionKey(each.scope) === key)) return;
     const made = new ModelSubscription(this.#server, { ...scope }, loads, from);
     made.loadsBehind = b % 5;
     made.loadsNothing = b === 9;
