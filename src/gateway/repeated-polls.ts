@@ -19,7 +19,7 @@ const second = /^\d{10}$/;
  * must not be run over anything that repeats requests.
  */
 export function refuseRepeatedPolls(io: Server): void {
-  // The getter's type says otherwise, but a server that is not attached yet has no engine.
+  // The type says otherwise, but a server that is not attached yet has no engine.
   const engine = io.engine as Engine | undefined;
   if (engine) guard(engine);
   // Socket.IO says nowhere that it was attached; but it gives each engine to this method.
