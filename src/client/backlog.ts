@@ -35,6 +35,8 @@ export class Backlog {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#items.length = 0;
+    // What runs in this very tick has not told its promise yet.
+    await Promise.resolve();
     await this.#running;
   }
 

@@ -33,7 +33,7 @@ export class Client {
 
   constructor(options: ConnectOptions) {
     const { token, url = '', store, events, maxBacklog = 5_000 } = options;
-    const progress = new Progress(storeOf(store, url));
+    const progress = new Progress(storeOf(store, options.org === undefined ? url : `${url}#${options.org}`));
     const closed = this.#closed.signal;
     this.#options = options;
     this.#progress = progress;
@@ -72,6 +72,7 @@ export class Client {
     const after = load ? undefined : (from ?? left);
     const subscriber = new Subscriber(this.#inbox, scope, after, load);
     this.#inbox.subscribers.add(subscriber);
+    if (this.#closed.signal.aborted) subscriber.unsubscribe();
     this.#update();
     return subscriber;
   }
@@ -149,7 +150,13 @@ export class Client {
   #listen(cursor: string | undefined): LinkListener {
     const inbox = this.#inbox;
     const reset = (reason: ResetReason, goesOnAfter: string) => {
-      this.#happen({ type: inbox.reset(reason, goesOnAfter) ? 'replaying' : 'rewind' });
+      if (inbox.reset(reason, goesOnAfter)) return this.#happen({ type: 'replaying' });
+      // Not before those have been reset who were behind: it would begin there again.
+      const link = this.#link;
+      link?.end();
+      inbox.inOrder(() => {
+        if (link === this.#link) this.#happen({ type: 'rewind' });
+      });
     };
     return {
       accepted: () => {

@@ -169,6 +169,11 @@ export class Inbox implements SubscriberHost {
   }
 
   #save(): void {
-    this.options.progress.save((cursor) => this.subscribers.behind(cursor));
+    try {
+      this.options.progress.save((cursor) => this.subscribers.behind(cursor));
+    } catch (error) {
+      // A store of the application's own may be full, or forbidden.
+      this.options.report(error);
+    }
   }
 }

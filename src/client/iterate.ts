@@ -1,12 +1,14 @@
+import { CodedError } from '../core/coded-error.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import type { AnyHandler } from './handlers.ts';
+import { passing } from './passing.ts';
 import type { SubscriptionState } from './subscription-state.ts';
 
 /** What is needed of a subscription. */
 interface Source {
   readonly state: SubscriptionState;
   on(type: string, handler: AnyHandler): () => void;
-  onState(listener: () => void): () => void;
+  onState(listener: (state: SubscriptionState) => void): () => void;
   unsubscribe(): void;
 }
 
@@ -28,9 +30,13 @@ export async function* iterate(
       taken = resolve;
     });
   });
-  subscriber.onState(() => wake?.());
+  const release = () => taken?.();
+  subscriber.onState(({ name }) => {
+    if (name === 'ended') release();
+    wake?.();
+  });
   // Who closes the client in the loop, and waits for it, waits for the event in hand: this one.
-  closed.addEventListener('abort', () => taken?.());
+  closed.addEventListener('abort', release);
   try {
     for (;;) {
       const { state } = subscriber;
@@ -41,13 +47,16 @@ export async function* iterate(
         taken?.();
       } else if (state.name === 'ended') return;
       else if (state.name === 'failed') throw state.error;
+      else if (state.name === 'denied' && !passing.has(state.code))
+        throw new CodedError(state.code, 'Not allowed');
       else
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
     }
   } finally {
-    taken?.();
+    closed.removeEventListener('abort', release);
+    release();
     subscriber.unsubscribe();
   }
 }

@@ -20,7 +20,7 @@ export class Progress {
 
   constructor(store: CursorStore | undefined) {
     this.#store = store;
-    const { cursor, behind } = read(store?.load());
+    const { cursor, behind } = read(store);
     this.#cursor = isCursor(cursor) ? cursor : undefined;
     this.#left = behind ?? {};
   }
@@ -53,15 +53,15 @@ export class Progress {
       if (Array.isArray(cursors) && cursors.length > 0) behind[key] = [...(behind[key] ?? []), ...cursors];
     const text = JSON.stringify({ cursor: this.#cursor, behind } satisfies Saved);
     if (text === this.#text) return;
-    this.#text = text;
     this.#store.save(text);
+    this.#text = text;
   }
 }
 
 /** Somebody else may have written there. */
-function read(text: string | null | undefined): Saved {
+function read(store: CursorStore | undefined): Saved {
   try {
-    return (JSON.parse(text ?? '{}') as Saved | null) ?? {};
+    return (JSON.parse(store?.load() ?? '{}') as Saved | null) ?? {};
   } catch {
     return {};
   }

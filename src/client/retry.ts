@@ -34,6 +34,7 @@ export async function tryAgain<Result>(
     try {
       return { result: await attempt() };
     } catch (thrown) {
+      if (signal.aborted) return undefined;
       error = thrown;
     }
   }

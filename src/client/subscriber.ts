@@ -157,14 +157,16 @@ export class Subscriber {
 
   /** After `failed` or `denied`: from where it was. */
   retry(): void {
-    if (this.#state.name !== 'failed' && this.#state.name !== 'denied') return;
+    const { name } = this.#state;
+    if (name !== 'failed' && name !== 'denied') return;
     this.#resetsInVain = 0;
     // What is to be loaded, or is lost, needs no history before it.
     if (this.#loadFor !== undefined) this.#place.expect(undefined, this.#host.received);
     this.#place.wait(this.#host.received);
     this.#set({ name: 'waiting' });
     this.#host.options.changed();
-    if (this.#place.isOwed) this.#host.options.rewind();
+    // One that was denied asks first: when it is granted, `begin` goes further back.
+    if (this.#place.isOwed && name === 'failed') this.#host.options.rewind();
   }
 
   unsubscribe(): void {
@@ -190,7 +192,7 @@ export class Subscriber {
       received: () => this.#host.received,
       onError: (error, tries) => this.#host.options.report(error, { subscription: this, tries }),
     }).then((tried) => {
-      if (!tried) return;
+      if (!tried || signal.aborted) return;
       if ('error' in tried) this.#set({ name: 'failed', error: tried.error });
       else this.#host.inOrder(() => (signal.aborted ? undefined : this.#loaded(tried.result)));
     });

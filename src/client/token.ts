@@ -1,5 +1,5 @@
 import { CodedError } from '../core/coded-error.ts';
-import { sleep } from '../core/sleep.ts';
+import { inTime } from '../core/sleep.ts';
 
 /** A token, or how to get one: called at the start, before the one in use expires, and when one is refused. */
 export type Token = string | (() => string | Promise<string>);
@@ -10,6 +10,7 @@ const patienceMs = 30_000;
 export class TokenSource {
   readonly #token: Token;
   #known: string | undefined;
+  #asking: Promise<string> | undefined;
 
   constructor(token: Token) {
     this.#token = token;
@@ -25,12 +26,10 @@ export class TokenSource {
   async get(renew: boolean): Promise<string> {
     const source = this.#token;
     if (typeof source === 'function' && (renew || !this.#known)) {
-      const patience = new AbortController();
       this.#known = undefined;
-      const late = sleep(patienceMs, patience.signal).then(() => {
-        throw new Error('No token in time');
-      });
-      this.#known = await Promise.race([source(), late]).finally(() => patience.abort());
+      // Asked for twice at the same time, a refresh token that is good for once would be used up.
+      this.#asking ??= inTime((async () => source())(), patienceMs).finally(() => (this.#asking = undefined));
+      this.#known = await this.#asking;
     }
     if (!this.#known) throw new CodedError('TOKEN_REQUIRED', 'No token');
     return this.#known;

@@ -20,6 +20,13 @@ export type ClaimedIdentity = {
   [Field in Exclude<keyof Identity, 'expiresAt' | 'issuedAt'>]?: Identity[Field] | undefined;
 };
 
+/** Identities whose role the token, or the application that read it, has said; not a membership. */
+const rolesOfTokens = new WeakSet<Identity>();
+
+export function isRoleOfToken(identity: Identity): boolean {
+  return rolesOfTokens.has(identity);
+}
+
 export type Authenticate = (token: unknown, org?: unknown) => Promise<Identity>;
 
 /**
@@ -34,20 +41,18 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
     if (org !== undefined && !isIdentifier(org)) throw new CommitcastError('ORG_FORBIDDEN');
     if (verifyAccessToken) {
       if (typeof token !== 'string' || token === '') throw new CommitcastError('TOKEN_REQUIRED');
-      return checked(await verifyBy(verifyAccessToken, token), org);
+      return noted(checked(await verifyBy(verifyAccessToken, token), org), true);
     }
     const claims = await verifyToken(token);
     const claimed = identify(claims);
     const userId = claimed.userId ?? claims.sub;
     const { exp: expiresAt, iat: issuedAt } = claims;
     if (claimed.organizationId !== undefined) {
-      return checked(
-        { ...claimed, userId, organizationId: claimed.organizationId, expiresAt, issuedAt },
-        org,
-      );
+      const { organizationId } = claimed;
+      return noted(checked({ ...claimed, userId, organizationId, expiresAt, issuedAt }, org), true);
     }
     const membership = await findMembership(options, userId, org);
-    return checked(
+    const identity = checked(
       {
         ...fromMembership(membership),
         ...defined(claimed),
@@ -58,7 +63,13 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
       },
       org,
     );
+    return noted(identity, claimed.role !== undefined);
   };
+}
+
+function noted(identity: Identity, hasSaidRole: boolean): Identity {
+  if (hasSaidRole) rolesOfTokens.add(identity);
+  return identity;
 }
 
 async function findMembership(

@@ -13,7 +13,7 @@ export function describeInstance(parts: {
   const { adapter, relay, gateway, problems } = parts;
   return {
     node: process.versions.node,
-    rssBytes: process.memoryUsage.rss(),
+    rssBytes: residentBytes(),
     adapter: adapter ? { name: adapter.name, state: adapter.state } : null,
     relay: relay ? describeRelay(relay) : null,
     gateway,
@@ -31,4 +31,13 @@ function describeRelay({ status: { leading, head, waitingFor } }: Relay): Instan
       ageMs,
     })),
   };
+}
+
+/** 0 when it cannot be read: that takes a file descriptor, and the process may have none left. */
+function residentBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return 0;
+  }
 }

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { codes } from '../core/codes.ts';
+import { CommitcastError } from '../core/errors.ts';
 import { subscriptionKey } from '../core/subscription.ts';
 import { frameOf, retryFrame } from '../gateway/sse-frame.ts';
 import { readHandshake, type UnreadHandshake } from '../gateway/handshake.ts';
@@ -38,6 +39,9 @@ export function eventStreamRoutes(scope: FastifyInstance, { gateway, rights }: I
         if (request.method === 'HEAD') await reply.headers(headers).send();
         // Whoever has gone meanwhile is heard of no more.
         else if (reply.raw.destroyed) void reply.hijack();
+        // Pipelined behind another answer: Node tells nobody of it when that connection goes.
+        else if (reply.raw.socket === null)
+          throw new CommitcastError('UNAVAILABLE', 'A stream needs a connection of its own');
         else
           gateway.openStream({ ...handshake, watch }, () => {
             void reply.headers(headers).hijack();

@@ -15,7 +15,7 @@ export async function readInstallation(db: Executor): Promise<Installation> {
   const status = await readStatus(db);
   const instances = await readInstances(db);
   const consumers = await listConsumers(db);
-  return { ...status, instances: instances.map(aged), consumers: consumers.map(consumerStatus) };
+  return { ...status, instances: instances.flatMap(readable), consumers: consumers.map(consumerStatus) };
 }
 
 /** What the one that leads waits for; a leader that is gone may be among them for a minute. */
@@ -24,6 +24,15 @@ export function waitingFor(instances: readonly InstanceStatus[]): TransactionSta
     .filter(({ report }) => report.relay?.leading)
     .toSorted((a, b) => a.seenAgeMs - b.seenAgeMs);
   return leader?.report.relay?.waitingFor ?? [];
+}
+
+/** One of another version may say it in other words: then it is left out, and all others are shown. */
+function readable(instance: InstanceStatus): InstanceStatus[] {
+  try {
+    return [aged(instance)];
+  } catch {
+    return [];
+  }
 }
 
 /** Durations in a report are of its moment; here, of this one. */

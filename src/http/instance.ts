@@ -106,6 +106,7 @@ export class Instance implements Service {
       id: this.id,
       kind: 'serve',
       db: this.db,
+      position: () => this.gateway.dispatcher.position,
       describe: () =>
         describeInstance({
           adapter: this.#adapter,

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { CommitcastError } from '../core/errors.ts';
+import { isRoleOfToken } from '../gateway/authenticate.ts';
 import type { Rights } from '../gateway/rights.ts';
 
 const adminRole = 'admin';
@@ -25,8 +26,9 @@ export async function expectOperator(request: FastifyRequest, rights: Rights): P
   if (isLocal(request)) return;
   const [scheme, token] = (request.headers.authorization ?? '').split(' ', 2);
   if (scheme?.toLowerCase() === 'bearer') {
-    const { role } = await rights.authenticate(token, undefined);
-    if (role === adminRole) return;
+    const identity = await rights.authenticate(token, undefined);
+    // A membership says who administers an org, which is not the installation: that only a token can say.
+    if (identity.role === adminRole && isRoleOfToken(identity)) return;
   }
   throw new CommitcastError(
     'ADMIN_REQUIRED',
@@ -43,7 +45,10 @@ function isLocal({ raw: { socket, headers } }: FastifyRequest): boolean {
   const address = socket.remoteAddress ?? '';
   const family = isIP(address);
   if (family === 0 || !loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')) return false;
-  if (!localNames.has(nameOf(headers.host ?? ''))) return false;
+  const { host = '', origin } = headers;
+  if (!localNames.has(nameOf(host))) return false;
+  // Another page asks through the browser of somebody on this machine, and CORS may let it read.
+  if (origin !== undefined && origin !== `http://${host}`) return false;
   return !Object.keys(headers).some(
     (name) => name.startsWith('x-forwarded-') || forwardingHeaders.includes(name),
   );

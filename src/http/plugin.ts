@@ -74,8 +74,12 @@ async function plugin(app: FastifyInstance, given: CommitcastOptions): Promise<v
   // Before Fastify stops listening, which would wait for the sockets.
   const end = endConnections(app.server, io);
   app.addHook('preClose', async () => {
-    await instance.stop();
-    await end();
+    try {
+      await instance.stop();
+    } finally {
+      // Or the server would wait for sockets that nobody ends.
+      await end();
+    }
   });
 
   await app.register((scope, _options, ready) => {

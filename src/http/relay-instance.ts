@@ -56,6 +56,7 @@ export class RelayInstance implements Service {
       id: this.id,
       kind: 'relay',
       db: this.#db,
+      position: () => undefined,
       describe: () =>
         describeInstance({
           adapter: this.#adapter,

@@ -21,6 +21,8 @@ export interface ReporterOptions {
   kind: InstanceStatus['kind'];
   db: Pool;
   describe: () => InstanceReport;
+  /** Dispatched so far, by an instance that dispatches. */
+  position: () => number | undefined;
   logger: Logger;
 }
 
@@ -69,7 +71,7 @@ export class Reporter implements Service {
     this.#stopped.abort();
     try {
       await inTime(this.#running ?? Promise.resolve(), patienceMs);
-      if (this.#isKnown) await removeInstance(this.#db, this.#name.id);
+      if (this.#isKnown) await inTime(removeInstance(this.#db, this.#name.id), patienceMs);
     } catch (error) {
       // It is forgotten within a minute anyhow.
       this.#options.logger.debug({ err: error }, 'the instance could not take back its report');
@@ -84,15 +86,17 @@ export class Reporter implements Service {
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      const report = this.#options.describe();
-      const head = await this.#report(report);
-      if (report.gateway) this.#sample(head, this.#options.describe().gateway?.position ?? 0);
+      const head = await this.#report();
+      const position = this.#options.position();
+      if (position !== undefined) this.#sample(head, position);
       await sleep(intervalMs, signal);
     }
   }
 
-  async #report(report: InstanceReport): Promise<number | null> {
+  /** Never throws: an instance that cannot say how it is may still be of use. */
+  async #report(): Promise<number | null> {
     try {
+      const report = this.#options.describe();
       const head = await reportInstance(this.#db, this.#name, { upMs: this.#upMs, report });
       this.#isKnown = true;
       return head;

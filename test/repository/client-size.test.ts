@@ -35,10 +35,10 @@ const react = join(root, 'src/client/react/index.ts');
 const useClient = `import { connect } from '${client}'; globalThis.c = connect;`;
 
 // 6 kB is the goal; what a session has to know over rewinds, resets and reloads costs more so far.
-it('the client is 6.6 kB at most, beside socket.io-client', async () => {
+it('the client is 6.8 kB at most, beside socket.io-client', async () => {
   const size = await sizeOf(useClient);
   console.log(`commitcast/client: ${size} bytes, minified and gzipped`);
-  expect(size).toBeLessThanOrEqual(6_600);
+  expect(size).toBeLessThanOrEqual(6_800);
 });
 
 it('the React hooks are 1.5 kB more at most', async () => {
