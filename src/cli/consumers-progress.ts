@@ -2,7 +2,7 @@ import { CommitcastError } from '../core/errors.ts';
 import { sleep } from '../core/sleep.ts';
 import { listConsumers, type ConsumerPartition } from '../consumer/list-consumers.ts';
 import type { Executor } from '../db/executor.ts';
-import { formatInteger } from './consumers-table.ts';
+import { formatInteger } from './table.ts';
 
 /** Between two looks. */
 const lookMs = 500;

@@ -1,11 +1,6 @@
 import type { ConsumerPartition } from '../consumer/list-consumers.ts';
 import type { ParkedDetail } from '../consumer/list-parked.ts';
-
-const integers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-
-export function formatInteger(value: number): string {
-  return integers.format(value);
-}
+import { durationText, formatInteger, tableLines } from './table.ts';
 
 export function consumersTable(all: readonly ConsumerPartition[]): string {
   if (all.length === 0) return 'No consumer has ever run against this database.';
@@ -50,27 +45,6 @@ export function parkedTable(all: readonly ParkedDetail[], limit: number): string
   if (all.length === limit)
     lines.push(`Not more than ${formatInteger(limit)} are shown: --limit N shows more.`);
   return lines.join('\n');
-}
-
-/** Columns that hold numbers are set to the right. */
-function tableLines(headings: string[], rows: string[][], numeric: readonly number[]): string[] {
-  const all = [headings, ...rows];
-  const widths = headings.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  return all.map((row) =>
-    row
-      .map((cell, column) =>
-        numeric.includes(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-function durationText(seconds: number | null): string {
-  if (seconds === null) return '-';
-  if (seconds < 120) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  return `${Math.round(seconds / 3_600)} h`;
 }
 
 function firstLine(text: string): string {

@@ -1,5 +1,5 @@
 import type { ConsumerStatus, InstanceStatus, StatusAnswer, TransactionStatus } from '../core/status.ts';
-import { formatInteger } from './consumers-table.ts';
+import { durationText, formatInteger, tableLines } from './table.ts';
 
 type Shown = Pick<StatusAnswer, 'log' | 'leader' | 'waitingFor' | 'oldestWriter' | 'instances' | 'consumers'>;
 
@@ -15,14 +15,14 @@ export function statusText({ log, leader, waitingFor, oldestWriter, instances, c
           `log       ${formatInteger(log.floor)} to ${formatInteger(log.head)}, ${log.partitions} partitions, ${sizeText(log.bytes)}`,
         ]
       : []),
-    `leader    ${leader ? `${led ? `${led.host} (${led.pid})` : leader.instance}, heartbeat ${durationText(leader.heartbeatAgeMs)} ago` : 'nobody so far'}`,
+    `leader    ${leader ? `${led ? `${led.host} (${led.pid})` : leader.instance}, heartbeat ${durationText(leader.heartbeatAgeMs / 1_000)} ago` : 'nobody so far'}`,
     ...waitingFor.map((each) => `waits for ${transactionText(each)}`),
     ...(oldestWriter ? [`writing   ${transactionText(oldestWriter)}: the oldest transaction that does`] : []),
     '',
     ...(instances.length === 0
       ? ['No instance runs.']
-      : columns(instancesHeadings, instances.map(instanceRow))),
-    ...(consumers.length === 0 ? [] : ['', ...columns(consumersHeadings, consumers.map(consumerRow))]),
+      : tableLines(instancesHeadings, instances.map(instanceRow))),
+    ...(consumers.length === 0 ? [] : ['', ...tableLines(consumersHeadings, consumers.map(consumerRow))]),
   ].join('\n');
 }
 
@@ -42,13 +42,13 @@ const instancesHeadings = [
 function instanceRow({ host, pid, kind, upMs, seenAgeMs, report }: InstanceStatus): string[] {
   const { relay, gateway, errors, adapter } = report;
   const states = [
-    ...(seenAgeMs > silentMs ? [`silent for ${durationText(seenAgeMs)}`] : []),
+    ...(seenAgeMs > silentMs ? [`silent for ${durationText(seenAgeMs / 1_000)}`] : []),
     ...(adapter?.state === 'unreachable' ? [`${adapter.name} is unreachable`] : []),
   ];
   return [
     `${host} (${pid})`,
     kind,
-    durationText(upMs),
+    durationText(upMs / 1_000),
     relay ? (relay.leading ? 'leads' : 'follows') : '-',
     gateway ? formatInteger(gateway.position) : '-',
     gateway && gateway.lag !== null ? formatInteger(gateway.lag) : '-',
@@ -74,24 +74,7 @@ function consumerRow(each: ConsumerStatus): string[] {
 
 function transactionText({ pid, applicationName, ageMs }: TransactionStatus): string {
   const name = applicationName === '' ? '' : ` (${applicationName})`;
-  return `pid ${pid}${name}${ageMs === null ? '' : `, open for ${durationText(ageMs)}`}`;
-}
-
-function columns(headings: string[], rows: string[][]): string[] {
-  const all = [headings, ...rows];
-  const widths = headings.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  return all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-function durationText(ms: number): string {
-  if (ms < 120_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
-  return `${Math.round(ms / 3_600_000)} h`;
+  return `pid ${pid}${name}${ageMs === null ? '' : `, open for ${durationText(ageMs / 1_000)}`}`;
 }
 
 function sizeText(bytes: number): string {

@@ -1,9 +1,9 @@
-import { useId, useState } from 'react';
+import { useState } from 'react';
+import { TokenField } from './token-field.tsx';
 
 /** Where the server offers no org: a token is pasted. */
 export function SignIn({ onToken, problem }: { onToken: (token: string) => void; problem?: string }) {
   const [token, setToken] = useState('');
-  const id = useId();
   return (
     <form
       className="panel sign-in"
@@ -20,22 +20,16 @@ export function SignIn({ onToken, problem }: { onToken: (token: string) => void;
           {problem}
         </p>
       )}
-      <div className="field">
-        <label htmlFor={id}>
-          A JWT with <code>sub</code> and <code>org_id</code>, kept in this tab only
-        </label>
-        <textarea
-          id={id}
-          className="input"
-          data-testid="token"
-          rows={5}
-          required
-          spellCheck={false}
-          autoComplete="off"
-          value={token}
-          onChange={(event) => setToken(event.target.value)}
-        />
-      </div>
+      <TokenField
+        label={
+          <>
+            A JWT with <code>sub</code> and <code>org_id</code>, kept in this tab only
+          </>
+        }
+        testId="token"
+        token={token}
+        onChange={setToken}
+      />
       <button type="submit" className="button primary">
         Connect
       </button>

@@ -9,6 +9,7 @@ import { readMembership, readPrimaryMembership } from '../gateway/membership.ts'
 import { Rights } from '../gateway/rights.ts';
 import { createIdentityChecks, type IdentityOptions } from '../gateway/setup-socket-auth.ts';
 import { answerErrors } from '../http/errors.ts';
+import { identify as identifyRequest } from '../http/read-request.ts';
 import { readEpochEnd } from '../log/epoch.ts';
 import { readHead } from '../log/head.ts';
 import { executorOf } from '../log/transaction.ts';
@@ -55,9 +56,7 @@ export function unitsRoute(app: FastifyInstance, { db, identity: options }: Unit
   );
   const identify = async (request: FastifyRequest) => {
     await rights.load(db);
-    const [scheme, token] = (request.headers.authorization ?? '').split(' ', 2);
-    const bearer = scheme?.toLowerCase() === 'bearer' ? token : undefined;
-    return rights.authenticate(bearer, (request.query as Query)['org']);
+    return identifyRequest({ rights }, request);
   };
   const read = async (request: FastifyRequest): Promise<UnitsAnswer> => {
     const { after } = request.query as Query;

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { CommitcastError } from '../core/errors.ts';
 import { isRoleOfToken } from '../gateway/authenticate.ts';
 import type { Rights } from '../gateway/rights.ts';
+import { bearerOf } from './read-request.ts';
 
 const adminRole = 'admin';
 
@@ -24,8 +25,8 @@ export const localNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1'
  */
 export async function expectOperator(request: FastifyRequest, rights: Rights): Promise<void> {
   if (isLocal(request)) return;
-  const [scheme, token] = (request.headers.authorization ?? '').split(' ', 2);
-  if (scheme?.toLowerCase() === 'bearer') {
+  const token = bearerOf(request);
+  if (token !== undefined) {
     const identity = await rights.authenticate(token, undefined);
     // A membership says who administers an org, which is not the installation: that only a token can say.
     if (identity.role === adminRole && isRoleOfToken(identity)) return;

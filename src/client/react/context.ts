@@ -10,6 +10,7 @@ export const Context = createContext<CommitcastClient | undefined>(undefined);
 
 /** The client of the nearest `CommitcastProvider`; `undefined` until it is connected, which is after the first render. */
 export function useCommitcast(): Client | undefined {
+  // As above: needed where something is registered.
   // oxlint-disable-next-line typescript/no-unnecessary-type-assertion
   return useContext(Context) as Client | undefined;
 }

@@ -1,4 +1,5 @@
-import { useId, useState } from 'react';
+import { useState } from 'react';
+import { TokenField } from '../token-field.tsx';
 import { Command } from './command.tsx';
 
 const command = 'npx commitcast token --org acme --role admin';
@@ -12,7 +13,6 @@ export function Access(props: {
 }) {
   const { refusal, isPasted, onToken } = props;
   const [token, setToken] = useState('');
-  const id = useId();
   return (
     <form
       className="panel operator-access"
@@ -41,20 +41,12 @@ export function Access(props: {
         <span className="label soft">Where the server runs, this prints one that is valid for a while:</span>
         <Command text={command} />
       </div>
-      <div className="field">
-        <label htmlFor={id}>Admin token, kept in this tab only</label>
-        <textarea
-          id={id}
-          className="input"
-          data-testid="operator-token"
-          rows={4}
-          required
-          spellCheck={false}
-          autoComplete="off"
-          value={token}
-          onChange={(event) => setToken(event.target.value)}
-        />
-      </div>
+      <TokenField
+        label="Admin token, kept in this tab only"
+        testId="operator-token"
+        token={token}
+        onChange={setToken}
+      />
       <button type="submit" className="button primary">
         Show the installation
       </button>

@@ -78,7 +78,7 @@ it('a process that has closed its client ends by itself, with no unhandled rejec
     let seen = 0;
     client.onState(({ name }) => name === 'live' && console.log('live'));
     client.subscribe({ deep: true }).on('*', async () => {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await Promise.resolve();
       if (++seen === 3) void client.close().then(() => console.log('closed after ' + seen));
     });
   `;
