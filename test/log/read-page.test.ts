@@ -120,7 +120,7 @@ describe('a page', () => {
 
 it('P5: a time that JavaScript has no date for, in the log from before it was refused, holds nobody up', async () => {
   const database = await createDatabase();
-  await database.pool.query('alter table commitcast.outbox drop constraint outbox_time');
+  await database.pool.query('alter table commitcast.outbox disable trigger guard_event');
   await database.pool.query(
     `insert into commitcast.outbox (org_id, type, data, created_at) values ('acme', 'x', '1', 'infinity')`,
   );

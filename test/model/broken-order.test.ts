@@ -16,9 +16,10 @@ const onePass = (before: string) => `
   begin
     ${before}
     insert into commitcast.log
-      (position, id, org_id, site_id, unit_id, type, data, created_at, committed_at, timeline, log_oid, control)
+      (position, id, org_id, site_id, unit_id, type, data, created_at, committed_at, timeline, log_oid, control, room)
     select nextval('commitcast.position'), new.id, new.org_id, new.site_id, new.unit_id, new.type, new.data,
-      new.created_at, clock_timestamp(), timeline, log_oid, false
+      new.created_at, clock_timestamp(), timeline, log_oid, false,
+      commitcast.room_of(new.org_id, new.site_id, new.unit_id)
     from commitcast.identity;
     perform pg_notify('commitcast', '');
     return null;

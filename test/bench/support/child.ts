@@ -17,7 +17,7 @@ export interface Child {
 }
 
 export interface ChildOptions {
-  /** Arguments of `node`: a `.ts` file is run with tsx. */
+  /** Arguments of `node`, flags first: a `.ts` file is run with tsx. */
   args: string[];
   env?: Record<string, string>;
   core?: number | undefined;
@@ -29,7 +29,8 @@ const ticksPerSecond = 100;
 /** Starts Node with these arguments. Its standard error is ours; its output is kept to itself. */
 export function startChild(bench: Pick<Bench, 'releasers'>, options: ChildOptions): Child {
   const { args, env = {}, core, cwd } = options;
-  const node = [process.execPath, ...(args[0]?.endsWith('.ts') ? ['--import', 'tsx'] : []), ...args];
+  const script = args.find((arg) => !arg.startsWith('-'));
+  const node = [process.execPath, ...(script?.endsWith('.ts') ? ['--import', 'tsx'] : []), ...args];
   const [command = '', ...rest] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
   const child = spawn(command, rest, {
     cwd,
