@@ -8,6 +8,7 @@ import { readEpochEnd } from '../log/epoch.ts';
 import { readHead, type Head } from '../log/head.ts';
 import { readRange } from '../log/read-range.ts';
 import { readRooms } from '../log/read-rooms.ts';
+import { eventOf } from '../log/wire-event.ts';
 import { SettledReader } from '../log/settled-reader.ts';
 import type { TailRequest } from './tail-request.ts';
 
@@ -73,7 +74,7 @@ async function printPage(
   }
   const page = await readRooms(db, { org, subscriptions: [subscription], after, upTo, limit: pageSize });
   refuseHole(page.floor, after);
-  for (const event of page.events) print(event, formatCursor({ epoch, position: event.position }));
+  for (const event of page.events) print(eventOf(event), formatCursor({ epoch, position: event.position }));
   return page.to;
 }
 

@@ -36,7 +36,9 @@ type Row = Omit<ConsumerPartition, (typeof counts)[number]> & Record<(typeof cou
 
 /** All consumers that have ever run against this database, by name and partition. */
 export async function listConsumers(db: Transaction): Promise<ConsumerPartition[]> {
-  const rows = await rowsOf<Row>(executorOf(db), sql);
+  const executor = executorOf(db);
+  const [from] = await rowsOf<{ published: string; least: string | null }>(executor, beginningSql);
+  const rows = await rowsOf<Row>(executor, sql, [from?.published ?? 0, from?.least ?? 0]);
   return rows.map((row) => ({
     ...row,
     ...(Object.fromEntries(counts.map((column) => [column, Number(row[column])])) as Record<
@@ -46,9 +48,15 @@ export async function listConsumers(db: Transaction): Promise<ConsumerPartition[
   }));
 }
 
+// Where there is something to look for: numbers that the planner knows leave out the partitions below them.
+const beginningSql = `
+  select published, (select min(position) from commitcast.consumer_partition) as least from commitcast.relay`;
+
+// A consumer that is rewound in between seems younger than it is, until the next look.
 const sql = `
   with log_end as materialized (
-    select greatest(published, (select max(position) from commitcast.log)) as head, floor from commitcast.relay
+    select greatest(published, (select max(position) from commitcast.log where position > $1)) as head, floor
+    from commitcast.relay
   ), parked as materialized (
     select name, partition, count(*) from commitcast.parked group by name, partition
   )
@@ -66,6 +74,7 @@ const sql = `
     left join commitcast.consumer_lease l using (name, partition)
     left join parked k using (name, partition)
     left join lateral (
-      select committed_at from commitcast.log where log.position > p.position order by log.position limit 1
+      select committed_at from commitcast.log where log.position > p.position and log.position > $2
+      order by log.position limit 1
     ) next on true
   order by p.name, p.partition`;

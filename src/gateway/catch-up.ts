@@ -1,15 +1,21 @@
 import type { Cursor } from '../core/cursor.ts';
-import type { CommitcastEvent } from '../core/event.ts';
-import { maxBatchBytes, maxBatchEvents, type ResetReason } from '../core/protocol.ts';
+import { type ResetReason } from '../core/protocol.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { sleep } from '../core/sleep.ts';
-import { readRooms } from '../log/read-rooms.ts';
+import type { EventsFrame } from './events-frame.ts';
 import { replayCountsOf } from './replay-counts.ts';
-import { resolveCursor, type CatchUpSource } from './resolve-cursor.ts';
-import { sees } from '../core/sees.ts';
+import type { ReplayPages } from './replay-pages.ts';
+import { resolveCursor, type CursorSource } from './resolve-cursor.ts';
+import type { TailPages } from './tail-pages.ts';
 
 /** Between two looks at whether the dispatcher has found its way. */
 const doubtMs = 50;
+
+/** Where catch-up reads from: the log, and what is in memory. */
+export interface CatchUpSource extends CursorSource {
+  pages: Pick<ReplayPages, 'read'>;
+  tailPages: Pick<TailPages, 'read'>;
+}
 
 /** The one that catches up: a socket's session, or any other that can be handed over to live without a seam. */
 export interface Follower {
@@ -19,7 +25,7 @@ export interface Follower {
   signal: AbortSignal;
   /** Called between two pages, and only there, with the position: whoever changes subscriptions does it now. */
   seam: (position: number) => readonly Subscription[];
-  send: (events: CommitcastEvent[], position: number) => void;
+  send: (message: EventsFrame) => void;
   reset: (reason: ResetReason, position: number) => void;
   /** Whether it may be given more without waiting. */
   hasRoom: () => boolean;
@@ -33,16 +39,17 @@ export interface Follower {
  * `dispatcher.position` and `join` there is no await, so nothing can be emitted in between: nothing is missed or
  * doubled, and no live event has to be held back for it.
  */
-export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follower): Promise<void> {
+export async function catchUp(source: CatchUpSource, follower: Follower): Promise<void> {
+  const { dispatcher, pages, tailPages } = source;
   const { progress, org, signal } = follower;
   const count = replayCountsOf(dispatcher).catchUp();
   let { epoch, position } = progress.cursor
-    ? await begin({ db, dispatcher }, follower, progress.cursor)
+    ? await begin(source, follower, progress.cursor)
     : { epoch: dispatcher.epoch, position: dispatcher.present };
 
   while (!signal.aborted) {
     if (epoch !== dispatcher.epoch) {
-      ({ epoch, position } = await begin({ db, dispatcher }, follower, { epoch, position }));
+      ({ epoch, position } = await begin(source, follower, { epoch, position }));
       continue;
     }
     progress.cursor = { epoch, position };
@@ -54,22 +61,16 @@ export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follo
     }
     const here = dispatcher.position;
     if (dispatcher.tail.covers(position)) {
-      const page = pageOfTail(dispatcher.tail.after(position), org, subscriptions, here);
-      if (position < here) count('memory', page.events.length);
-      if (page.events.length > 0) follower.send(page.events, page.to);
+      const page = tailPages.read(dispatcher.tail, org, subscriptions, position, { epoch, position: here });
+      if (position < here) count('memory', page.count);
+      for (const message of page.frames) follower.send(message);
       position = page.to;
       if (position === here && follower.hasRoom()) {
         follower.join(position);
         return;
       }
     } else {
-      const page = await readRooms(db, {
-        org,
-        subscriptions,
-        after: position,
-        upTo: here,
-        limit: maxBatchEvents,
-      });
+      const page = await pages.read({ org, subscriptions, after: position, upTo: here, signal });
       if (signal.aborted) return;
       if (epoch !== dispatcher.epoch) continue;
       if (page.epoch !== epoch) {
@@ -83,8 +84,8 @@ export async function catchUp({ db, dispatcher }: CatchUpSource, follower: Follo
         reset(dispatcher, follower, 'expired', position);
         continue;
       }
-      count('log', page.events.length);
-      for (const events of messagesOf(page.events)) follower.send(events, events.at(-1)?.position ?? page.to);
+      count('log', page.count);
+      for (const message of page.frames) follower.send(message);
       position = page.to;
     }
     progress.cursor = { epoch, position };
@@ -104,42 +105,4 @@ async function begin(source: CatchUpSource, follower: Follower, cursor: Cursor):
 function reset(dispatcher: object, follower: Follower, reason: ResetReason, position: number): void {
   replayCountsOf(dispatcher).reset(reason);
   follower.reset(reason, position);
-}
-
-function pageOfTail(
-  tail: Iterable<CommitcastEvent>,
-  org: string,
-  subscriptions: readonly Subscription[],
-  here: number,
-): { events: CommitcastEvent[]; to: number } {
-  const events: CommitcastEvent[] = [];
-  let bytes = 0;
-  for (const event of tail) {
-    if (event.position > here) break;
-    if (event.org !== org || !subscriptions.some((subscription) => sees(subscription, event))) continue;
-    events.push(event);
-    bytes += sizeOf(event);
-    if (events.length === maxBatchEvents || bytes > maxBatchBytes / 2) return { events, to: event.position };
-  }
-  return { events, to: here };
-}
-
-function* messagesOf(events: readonly CommitcastEvent[]): Generator<CommitcastEvent[]> {
-  let message: CommitcastEvent[] = [];
-  let bytes = 0;
-  for (const event of events) {
-    const size = sizeOf(event);
-    if (message.length > 0 && bytes + size > maxBatchBytes) {
-      yield message;
-      message = [];
-      bytes = 0;
-    }
-    message.push(event);
-    bytes += size;
-  }
-  if (message.length > 0) yield message;
-}
-
-function sizeOf(event: CommitcastEvent): number {
-  return Buffer.byteLength(JSON.stringify(event));
 }

@@ -11,6 +11,7 @@ import { readHead, type Head } from '../log/head.ts';
 import { readRange } from '../log/read-range.ts';
 import { SettledReader } from '../log/settled-reader.ts';
 import { batchesOf, type Batch } from './batches.ts';
+import { recall } from './recall.ts';
 import { Tail } from './tail.ts';
 import { Waiters } from '../core/waiters.ts';
 
@@ -23,9 +24,11 @@ const recheckMs = 2;
 
 export interface DispatcherOptions {
   db: Executor;
-  /** Gives events of one room union, rising, to the sockets of this instance. Must not throw. */
+  /** Gives events of one room union, rising, to the sessions of this instance. Must not throw. */
   deliver: (batch: Batch) => void;
-  /** Acts on a control event: what came before it has been delivered, what comes after it has not. Must not throw. */
+  /** Called in the tick of `deliver`, before anything else can happen: all that was delivered must have been sent. */
+  flush: () => void;
+  /** Acts on a control event: what came before it has been sent, what comes after it has not. Must not throw. */
   onControl: (control: ControlEvent) => void;
   /**
    * The history that is entered may say otherwise than what is known of it: what the database says is read anew.
@@ -179,7 +182,7 @@ export class Dispatcher implements Service {
     const isWhole = ended !== undefined && this.#position <= ended;
     await enter(!first && !isWhole);
     if (isWhole) this.#goOn(head, ended);
-    else this.#goBack(head, ended);
+    else await this.#goBack(head, ended);
     // They look at their position anew: it is of the epoch that has ended.
     this.#waiters.release(Infinity);
   }
@@ -193,14 +196,14 @@ export class Dispatcher implements Service {
   }
 
   /** This is the first history; or what was delivered after the end of the last one is gone. */
-  #goBack({ epoch, published, last }: Head, ended: number | undefined): void {
+  async #goBack({ epoch, published, last }: Head, ended: number | undefined): Promise<void> {
     const position = ended ?? published;
     this.#epoch = epoch;
     this.#position = position;
     this.#target = position;
     this.#beginning = ended ?? last;
     this.#settled = new SettledReader(position);
-    this.#tail = new Tail(position, this.#options.tailBytes);
+    this.#tail = await recall(this.#options.db, { epoch, position }, this.#options.tailBytes);
   }
 
   async #prove(): Promise<void> {
@@ -226,18 +229,21 @@ export class Dispatcher implements Service {
     for (const batch of batchesOf(entries)) {
       this.#deliver(batch);
       if (performance.now() < sliceEnd) continue;
+      this.#options.flush();
       await new Promise((resolve) => setImmediate(resolve));
       sliceEnd = performance.now() + sliceMs;
     }
+    this.#options.flush();
     this.#moveTo(to);
   }
 
   #deliver(batch: Batch): void {
-    const { entries, position, control } = batch;
+    const { events, position, control } = batch;
+    if (control) this.#options.flush();
     this.#tail.take(batch);
     if (control) this.#options.onControl(control);
     this.#moveTo(position);
-    if (entries.length > 0) this.#options.deliver(batch);
+    if (events.length > 0) this.#options.deliver(batch);
   }
 
   #moveTo(position: number): void {

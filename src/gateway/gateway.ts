@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http';
 import type { Server, Socket } from 'socket.io';
 import { CommitcastError, toPublicError } from '../core/errors.ts';
-import { formatCursor } from '../core/cursor.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Service } from '../core/service.ts';
 import type { Subscription } from '../core/subscription.ts';
 import type { Executor } from '../db/executor.ts';
-import type { Batch } from './batches.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ClientSocket } from './client-socket.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { FanOut } from './fan-out.ts';
 import { farewell } from './farewell.ts';
 import { handshakeMiddleware, readHandshake } from './handshake.ts';
 import { mayHave, refuseLeavingOrg, serveRequests } from './requests.ts';
+import { ReplayPages } from './replay-pages.ts';
 import type { Rights } from './rights.ts';
 import type { Session } from './session.ts';
 import { Sessions, type Accepted } from './sessions.ts';
@@ -20,9 +20,8 @@ import { SocketOutlet } from './socket-outlet.ts';
 import { SocketService } from './socket-service.ts';
 import { SseOutlet } from './sse-outlet.ts';
 import { SseRooms } from './sse-rooms.ts';
-
-/** Bytes between two looks at who has fallen behind. */
-const volumeBytes = 128 * 1024;
+import { TailPages } from './tail-pages.ts';
+import { takesText } from './takes-text.ts';
 
 export interface GatewayOptions {
   io: Server;
@@ -48,31 +47,47 @@ export class Gateway implements Service {
   readonly #connections = new WeakSet<object>();
   readonly #handshakes = new WeakMap<Socket, Accepted>();
   readonly #checkpoints: Checkpoints;
+  readonly #takesText: boolean;
   #stopping = false;
-  /** Bytes delivered since the last look at who has fallen behind. */
-  #volume = 0;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     const { io, db, dispatchDb, rights, tailBytes, logger } = options;
+    this.#takesText = takesText(io);
+    const pages = new ReplayPages({ db });
     this.dispatcher = new Dispatcher({
       db: dispatchDb,
       tailBytes,
       logger,
       deliver: (batch) => {
-        this.#deliver(batch);
+        fanOut.add(batch);
+        this.#checkpoints.delivered(batch.rooms, batch.position);
+      },
+      flush: () => {
+        fanOut.flush();
       },
       enter: async (broken) => {
+        pages.forget();
         await options.rights.load(options.db);
         this.#sessions.reconsider(broken);
       },
       onControl: (control) => {
+        // What others asked for before may be about what is gone now.
+        if (control.tombstone) pages.forget();
         this.#sessions.act(control);
       },
     });
-    this.#sessions = new Sessions({ rights, source: { db, dispatcher: this.dispatcher }, logger });
+    const source = { db, dispatcher: this.dispatcher, pages, tailPages: new TailPages() };
+    this.#sessions = new Sessions({ rights, source, logger });
     this.#streams = new SseRooms((room) => {
       this.#checkpoints.forget(room);
+    });
+    const fanOut = new FanOut({
+      members: [{ get: (room) => io.of('/').adapter.rooms.get(room) }, this.#streams],
+      deliver: (id, messages) => {
+        this.#sessions.get(id)?.deliver(messages);
+      },
+      epoch: () => this.dispatcher.epoch,
     });
     this.#checkpoints = new Checkpoints({
       intervalMs: options.checkpointIntervalMs,
@@ -156,7 +171,7 @@ export class Gateway implements Service {
     socket.conn.off('close', handshake.watch.end);
     let session: Session;
     try {
-      session = this.#sessions.open(handshake, () => new SocketOutlet(socket));
+      session = this.#sessions.open(handshake, () => new SocketOutlet(socket, this.#takesText));
     } catch (error) {
       farewell(socket, toPublicError(error).code);
       return;
@@ -173,18 +188,6 @@ export class Gateway implements Service {
       },
       logger,
     });
-  }
-
-  #deliver({ rooms, entries, position, bytes }: Batch): void {
-    const events = entries.map(({ event }) => event);
-    const cursor = formatCursor({ epoch: this.dispatcher.epoch, position });
-    this.#options.io.local.to(rooms).emit('events', events, cursor);
-    this.#streams.deliver(rooms, events, cursor);
-    this.#checkpoints.delivered(rooms, position);
-    this.#volume += bytes;
-    if (this.#volume < volumeBytes) return;
-    this.#volume = 0;
-    this.#sessions.checkOutflow();
   }
 
   async #join(socket: Socket, subscription: Subscription): Promise<void> {

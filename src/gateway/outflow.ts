@@ -1,5 +1,3 @@
-import type { Socket } from 'socket.io';
-
 /** Bytes that a client may have unread before the server stops sending to it. */
 export const maxUnsentBytes = 256 * 1024;
 
@@ -14,29 +12,6 @@ export interface Outflow {
   isDrained(): boolean;
   /** Calls back when it may be drained; also more than once. Returns how to cancel. */
   onDrain(listener: () => void): () => void;
-}
-
-interface EnginePacket {
-  data?: unknown;
-}
-
-/** Of a socket: Engine.IO's buffer and the socket's. */
-export function unsentBytes(socket: Socket): number {
-  const { writeBuffer, transport } = socket.conn as unknown as {
-    writeBuffer: EnginePacket[];
-    transport: { socket?: { bufferedAmount?: number } };
-  };
-  const queued = writeBuffer.reduce((sum, { data }) => sum + (typeof data === 'string' ? data.length : 0), 0);
-  return queued + (transport.socket?.bufferedAmount ?? 0);
-}
-
-/** Whether the transport takes more, with nothing queued before it: for long polling, that a poll is waiting. */
-export function isDrained(conn: Socket['conn']): boolean {
-  const { writeBuffer, transport } = conn as unknown as {
-    writeBuffer: EnginePacket[];
-    transport: { writable: boolean };
-  };
-  return writeBuffer.length === 0 && transport.writable;
 }
 
 /**

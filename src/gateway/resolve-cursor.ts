@@ -5,8 +5,8 @@ import { readHead } from '../log/head.ts';
 import type { Executor } from '../db/executor.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
-/** Where catch-up reads from. */
-export interface CatchUpSource {
+/** What says which history this is, and which ones there were. */
+export interface CursorSource {
   db: Executor;
   dispatcher: Pick<Dispatcher, 'epoch' | 'position' | 'present' | 'tail' | 'reached' | 'doubt' | 'nextEpoch'>;
 }
@@ -23,7 +23,7 @@ export interface ResolvedCursor extends Cursor {
  * Positions below the floor show when they are read.
  */
 export async function resolveCursor(
-  source: CatchUpSource,
+  source: CursorSource,
   cursor: Cursor,
   signal: AbortSignal,
 ): Promise<ResolvedCursor | undefined> {
@@ -40,7 +40,7 @@ export async function resolveCursor(
 }
 
 async function resolve(
-  { db, dispatcher }: CatchUpSource,
+  { db, dispatcher }: CursorSource,
   { epoch, position }: Cursor,
 ): Promise<Omit<ResolvedCursor, 'epoch'> | undefined> {
   if (epoch === dispatcher.epoch) {

@@ -2,17 +2,16 @@ import { Backoff } from '../core/backoff.ts';
 import { formatCursor, type Cursor } from '../core/cursor.ts';
 import type { Code } from '../core/codes.ts';
 import { CommitcastError } from '../core/errors.ts';
-import type { CommitcastEvent } from '../core/event.ts';
 import type { Logger } from '../core/logger.ts';
 import type { LiveMessage, ResetReason } from '../core/protocol.ts';
 import { sleep } from '../core/sleep.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
-import { catchUp } from './catch-up.ts';
+import { catchUp, type CatchUpSource } from './catch-up.ts';
 import type { Identity } from './identity.ts';
 import type { Outlet } from './outlet.ts';
 import { deniedNow } from './denied.ts';
+import type { EventsFrame } from './events-frame.ts';
 import { drained, maxUnsentBytes } from './outflow.ts';
-import type { CatchUpSource } from './resolve-cursor.ts';
 import { Seam } from './seam.ts';
 import { roomOf } from './rooms.ts';
 
@@ -96,8 +95,8 @@ export class Session {
             this.#seam.reach(position);
             return this.subscriptions;
           },
-          send: (events, position) => {
-            this.#send(events, position);
+          send: (message) => {
+            this.#send(message);
           },
           reset: (reason, position) => {
             this.#reset(reason, position);
@@ -178,6 +177,13 @@ export class Session {
     void this.#drained().then(() => this.follow({ epoch, position }));
   }
 
+  /** Live events. Whoever does not read them leaves live delivery at once. */
+  deliver(messages: readonly EventsFrame[]): void {
+    if (!this.#live) return;
+    for (const message of messages) this.outlet.deliver(message);
+    this.checkOutflow();
+  }
+
   close(code: Code): void {
     // The transport may have bytes to deliver still, and outlive this.
     if (this.#live) this.#leave();
@@ -226,8 +232,9 @@ export class Session {
     this.outlet.emit('live', { cursor, subscriptions: this.subscriptions, denied });
   }
 
-  #send(events: CommitcastEvent[], position: number): void {
-    this.outlet.emit('events', events, this.#cursorAt(position));
+  #send(message: EventsFrame): void {
+    this.#told = { position: message.position, at: performance.now() };
+    this.outlet.deliver(message);
   }
 
   #reset(reason: ResetReason, position: number): void {

@@ -1,11 +1,11 @@
 import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { membershipChangedType, type ControlEvent } from '../log/control-event.ts';
+import type { CatchUpSource } from './catch-up.ts';
 import { deniedScopes } from './denied.ts';
 import { scheduleAt } from './expiry.ts';
 import type { Handshake } from './handshake.ts';
 import type { Outlet } from './outlet.ts';
-import type { CatchUpSource } from './resolve-cursor.ts';
 import type { Rights, RightsWatch } from './rights.ts';
 import { Session } from './session.ts';
 import { clockToleranceSeconds } from './token.ts';
@@ -112,10 +112,6 @@ export class Sessions {
       if (broken) session.close('RIGHTS_CHANGED');
       else this.#enforce(session);
     }
-  }
-
-  checkOutflow(): void {
-    for (const session of this) session.checkOutflow();
   }
 
   /** Tells every session that this instance stops, and where to go on. */

@@ -1,23 +1,46 @@
 import type { Code } from '../core/codes.ts';
 import type { ClientSocket } from './client-socket.ts';
 import { farewell } from './farewell.ts';
-import type { MessageName, MessageValues, Outlet } from './outlet.ts';
-import { isDrained, unsentBytes } from './outflow.ts';
+import type { EventsFrame } from './events-frame.ts';
+import type { MessageValues, Outlet, ToldName } from './outlet.ts';
+import { isDrained, unsentBytes, webSocketOf, type EngineConnection } from './engine-connection.ts';
 
 /** The socket of a session. Its rooms are those of the adapter. */
 export class SocketOutlet implements Outlet {
   readonly #socket: ClientSocket;
+  readonly #takesText: boolean;
 
-  constructor(socket: ClientSocket) {
+  /** `takesText`: packets of this server are encoded as Socket.IO does by default. */
+  constructor(socket: ClientSocket, takesText: boolean) {
     this.#socket = socket;
+    this.#takesText = takesText;
+  }
+
+  get #connection(): EngineConnection {
+    return this.#socket.conn as unknown as EngineConnection;
   }
 
   get id(): string {
     return this.#socket.id;
   }
 
-  emit<Name extends MessageName>(name: Name, ...values: MessageValues<Name>): void {
+  emit<Name extends ToldName>(name: Name, ...values: MessageValues<Name>): void {
     this.#socket.emit(name, ...values);
+  }
+
+  /**
+   * Socket.IO would encode the message for each socket anew, and Engine.IO keeps books of each packet; here all of that
+   * has been done, once for all. What the application watches or encodes in a way of its own goes the way it expects.
+   */
+  deliver(message: EventsFrame): void {
+    if (!this.#takesText || this.#socket.listenersAnyOutgoing().length > 0) {
+      this.#socket.emit('events', ...message.values);
+      return;
+    }
+    const connection = this.#connection;
+    const webSocket = webSocketOf(connection);
+    if (webSocket) webSocket.sendFrame([message.webSocket]);
+    else connection.write(message.packet);
   }
 
   /** Synchronous in every adapter that keeps rooms in memory. */
@@ -38,23 +61,26 @@ export class SocketOutlet implements Outlet {
   }
 
   unsentBytes(): number {
-    return unsentBytes(this.#socket);
+    return unsentBytes(this.#connection);
   }
 
   isDrained(): boolean {
-    return isDrained(this.#socket.conn);
+    return isDrained(this.#connection);
   }
 
   onDrain(listener: () => void): () => void {
     const { conn } = this.#socket;
     const { transport } = conn;
+    const { socket } = this.#connection.transport;
     conn.on('drain', listener);
     conn.on('upgrade', listener);
     transport.on('ready', listener);
+    socket?._socket?.on('drain', listener);
     return () => {
       conn.off('drain', listener);
       conn.off('upgrade', listener);
       transport.off('ready', listener);
+      socket?._socket?.off('drain', listener);
     };
   }
 }

@@ -1,15 +1,18 @@
-import type { MessageName, MessageValues } from './outlet.ts';
+import type { MessageName, MessageValues, ToldName } from './outlet.ts';
 
 /**
  * A message of the wire as a server-sent event. One that has a cursor carries it as `id`: so an `EventSource` that
  * connects again by itself names, as `Last-Event-ID`, exactly where it stands.
  */
-export function frameOf<Name extends MessageName>(name: Name, ...values: MessageValues<Name>): Buffer {
-  const [first, cursor] = values as [object, string?];
-  const message: { cursor?: string } = cursor === undefined ? first : { events: first, cursor };
-  const id = message.cursor === undefined ? '' : `id: ${message.cursor}\n`;
-  // JSON has no line breaks of its own, so one `data` line holds it.
-  return Buffer.from(`${id}event: ${name}\ndata: ${JSON.stringify(message)}\n\n`);
+export function frameOf<Name extends ToldName>(name: Name, ...values: MessageValues<Name>): Buffer {
+  const [message] = values as [{ cursor?: string }];
+  return serverSent(name, JSON.stringify(message), message.cursor);
+}
+
+/** JSON has no line breaks of its own, so one `data` line holds it. */
+export function serverSent(name: MessageName, json: string, cursor: string | undefined): Buffer {
+  const id = cursor === undefined ? '' : `id: ${cursor}\n`;
+  return Buffer.from(`${id}event: ${name}\ndata: ${json}\n\n`);
 }
 
 /** How long an `EventSource` waits before it connects again; each another time, so that not all come at once. */

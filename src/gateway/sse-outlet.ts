@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { codes, type Code } from '../core/codes.ts';
-import type { MessageName, MessageValues, Outlet } from './outlet.ts';
+import type { EventsFrame } from './events-frame.ts';
+import type { MessageValues, Outlet, ToldName } from './outlet.ts';
 import { patienceMs } from './outflow.ts';
 import { frameOf, retryFrame } from './sse-frame.ts';
 import type { SseMember, SseRooms } from './sse-rooms.ts';
@@ -29,8 +30,12 @@ export class SseOutlet implements Outlet, SseMember {
     this.write(retryFrame(retryMs));
   }
 
-  emit<Name extends MessageName>(name: Name, ...values: MessageValues<Name>): void {
+  emit<Name extends ToldName>(name: Name, ...values: MessageValues<Name>): void {
     this.write(frameOf(name, ...values));
+  }
+
+  deliver(message: EventsFrame): void {
+    this.write(message.serverSent);
   }
 
   /** After the end it writes nothing. */

@@ -8,6 +8,7 @@ import type { Identity } from '../gateway/identity.ts';
 import { resolveCursor } from '../gateway/resolve-cursor.ts';
 import { readHead } from '../log/head.ts';
 import { readRooms } from '../log/read-rooms.ts';
+import type { WireEvent } from '../log/wire-event.ts';
 import type { Instance } from './instance.ts';
 import { identify, subscriptionOf, type Query } from './read-request.ts';
 
@@ -24,6 +25,11 @@ export interface EventsAnswer {
   reset?: ResetReason;
 }
 
+/** Before it is written. */
+interface Answer extends Omit<EventsAnswer, 'events'> {
+  events: readonly WireEvent[];
+}
+
 /**
  * The same log with the same cursor and rights over plain HTTP.
  * `GET /v1/events?site&unit&deep&cursor&until&limit`: a page of history; without `cursor`, from the oldest event kept.
@@ -34,7 +40,7 @@ export function historyRoutes(scope: FastifyInstance, instance: Instance): void 
     await identify(instance, request);
     return { cursor: formatCursor(instance.gateway.dispatcher) };
   });
-  scope.get('/v1/events', async (request): Promise<EventsAnswer> => {
+  scope.get('/v1/events', async (request, reply): Promise<string> => {
     const { rights } = instance;
     const watch = rights.watch();
     try {
@@ -51,7 +57,8 @@ export function historyRoutes(scope: FastifyInstance, instance: Instance): void 
       if (rights.refuses(identity)) throw new CommitcastError('ORG_FORBIDDEN');
       if (rights.denies(identity, subscription)) throw new CommitcastError('SUBSCRIPTION_DENIED');
       if (watch.hasChanged(identity)) throw new CommitcastError('RIGHTS_CHANGED');
-      return answer;
+      void reply.type('application/json; charset=utf-8');
+      return textOf(answer);
     } finally {
       watch.end();
     }
@@ -63,7 +70,7 @@ async function readPage(
   { organizationId }: Identity,
   subscription: Subscription,
   { cursor, until, limit }: { cursor: Cursor | undefined; until: Cursor | undefined; limit: number },
-): Promise<EventsAnswer> {
+): Promise<Answer> {
   const resolved =
     cursor && (await resolveCursor({ db, dispatcher }, cursor, AbortSignal.timeout(patienceMs)));
   if (cursor && !resolved)
@@ -71,7 +78,7 @@ async function readPage(
   const { epoch } = resolved ?? dispatcher;
   if (until && until.epoch !== epoch)
     throw new CommitcastError('CURSOR_INVALID', 'until is of another epoch');
-  const startOver = (reason: ResetReason, position: number): EventsAnswer => ({
+  const startOver = (reason: ResetReason, position: number): Answer => ({
     reset: reason,
     events: [],
     cursor: formatCursor({ epoch, position }),
@@ -97,6 +104,11 @@ async function readPage(
   }
   if (page.floor > after + 1) return startOver('expired', dispatcher.present);
   return { events: page.events, cursor: formatCursor({ epoch, position: page.to }), more: page.to < upTo };
+}
+
+/** The events are JSON already. */
+function textOf({ events, ...rest }: Answer): string {
+  return `{"events":[${events.map(({ json }) => json).join(',')}],${JSON.stringify(rest).slice(1)}`;
 }
 
 function limitOf(text: Query[string]): number {

@@ -58,7 +58,7 @@ export function toEvent(row: EventRow): CommitcastEvent {
 }
 
 /** Writers could once give times that JavaScript has no date for. An event of which that is all that is wrong is read. */
-function timeOf(time: Date | string | number): string {
+export function timeOf(time: Date | string | number): string {
   const ms = new Date(time).getTime();
   return new Date(Number.isNaN(ms) ? 0 : ms).toISOString();
 }

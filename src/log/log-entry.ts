@@ -1,17 +1,32 @@
 import type { CommitcastEvent } from '../core/event.ts';
 import { toControlEvent, type ControlEvent } from './control-event.ts';
 import { toEvent, type EventRow } from './event-row.ts';
+import { toWireEvent, type WireEvent } from './wire-event.ts';
 
-export interface LogEntry {
-  event: CommitcastEvent;
-  /** Size of the event on the wire, roughly. */
-  bytes: number;
+/** A row of the log, for whoever handles it: made into what is asked for, and only into that. */
+export class LogEntry {
+  readonly #row: EventRow;
+
+  constructor(row: EventRow) {
+    this.#row = row;
+  }
+
+  get position(): number {
+    return Number(this.#row.position);
+  }
+
   /** Acted on, never delivered. */
-  control: ControlEvent | undefined;
-}
+  get control(): ControlEvent | undefined {
+    return this.#row.control ? toControlEvent(this.event, this.#row) : undefined;
+  }
 
-export function toLogEntry(row: EventRow): LogEntry {
-  const event = toEvent(row);
-  const bytes = Buffer.byteLength(row.data) + Buffer.byteLength(row.meta ?? '') + 250;
-  return { event, bytes, control: row.control ? toControlEvent(event, row) : undefined };
+  /** For code. */
+  get event(): CommitcastEvent {
+    return toEvent(this.#row);
+  }
+
+  /** For clients. */
+  get wire(): WireEvent {
+    return toWireEvent(this.#row);
+  }
 }

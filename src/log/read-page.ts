@@ -1,6 +1,6 @@
 import type { Subscription } from '../core/subscription.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
-import { toLogEntry, type LogEntry } from './log-entry.ts';
+import { LogEntry } from './log-entry.ts';
 import { pageOf, pageSql, type Page, type PageRow } from './page.ts';
 
 export interface RangePage extends Omit<Page, 'rows'> {
@@ -46,7 +46,7 @@ export async function readPage(db: Executor, range: PageRange): Promise<RangePag
   const values: unknown[] = [after, end, limit];
   const where = filtered ? conditionsOf(range, (value) => `$${values.push(value)}`) : '';
   const { rows, ...page } = pageOf(await rowsOf<PageRow>(db, sqlFor(where), values), limit, end);
-  return { entries: rows.map(toLogEntry), ...page };
+  return { entries: rows.map((row) => new LogEntry(row)), ...page };
 }
 
 /** `bind` takes a value, and returns how the statement names it. */

@@ -1,11 +1,10 @@
-import type { CommitcastEvent } from '../core/event.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
-import { toEvent } from './event-row.ts';
 import { pageOf, pageSql, type Page, type PageRow } from './page.ts';
+import { toWireEvent, type WireEvent } from './wire-event.ts';
 
 export interface RoomsPage extends Omit<Page, 'rows'> {
-  events: CommitcastEvent[];
+  events: WireEvent[];
 }
 
 export interface RoomsRange {
@@ -62,7 +61,7 @@ export async function readRooms(
         deepSitesOf(subscriptions),
       ]);
   const { rows, ...page } = pageOf(found, limit, upTo);
-  return { events: rows.map(toEvent), ...page };
+  return { events: rows.map(toWireEvent), ...page };
 }
 
 /** Values of the column `room` that are wanted; the same expression as in the table. */

@@ -6,6 +6,7 @@ import { formatCursor } from '../../src/core/cursor.ts';
 import { append } from '../../src/log/append.ts';
 import { readHead } from '../../src/log/head.ts';
 import { readRooms } from '../../src/log/read-rooms.ts';
+import { eventOf } from '../../src/log/wire-event.ts';
 import { revoke } from '../../src/log/revoke.ts';
 import { beginPartition } from '../log/drop-oldest.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -63,7 +64,7 @@ it('P4: a consumer with a scope is given what its subscription sees, and nothing
   await Promise.all(
     subscriptions.map(async (subscription) => {
       const range = { org: 'acme', subscriptions: [subscription], after: 0, upTo: last, limit: 1_000 };
-      const { events } = await readRooms(database.pool, range);
+      const events = (await readRooms(database.pool, range)).events.map(eventOf);
       const scope = { org: 'acme', ...subscription };
       expect(await handled({ scope }), JSON.stringify(scope)).toEqual(events);
       expect(await handled({ scope, partitions: 3, types: ['opened'] }), JSON.stringify(scope)).toEqual(

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { isErased } from '../../src/core/erased.ts';
 import type { CommitcastEvent } from '../../src/core/event.ts';
 import type { Subscription } from '../../src/core/subscription.ts';
+import { eventOf, type WireEvent } from '../../src/log/wire-event.ts';
 import { Tail } from '../../src/gateway/tail.ts';
 import type { EventsAnswer } from '../../src/http/history.ts';
 import { append } from '../../src/log/append.ts';
@@ -148,25 +149,28 @@ const event = (position: number, org: string): CommitcastEvent => ({
 
 it('a tail that has erased keeps more events in the same memory', () => {
   const entries = (org: string, from: number, to: number) =>
-    Array.from({ length: to - from + 1 }, (_, n) => ({
-      event: event(from + n, org),
-      bytes: 1_000,
-      control: undefined,
-    }));
+    Array.from({ length: to - from + 1 }, (_, n): WireEvent => {
+      const said = event(from + n, org);
+      return { ...said, stream: undefined, json: JSON.stringify(said), bytes: 1_000 };
+    });
   const erased = { ...event(11, 'acme'), id: 'the-erasure', type: 'commitcast.erased', data: { by: 'kim' } };
   const control = toControlEvent(erased, { committed_at: erased.time, created_at: erased.time } as EventRow);
 
-  const tail = new Tail(0, 10_000);
-  tail.take({ entries: [...entries('acme', 1, 5), ...entries('rival', 6, 10)] });
-  tail.take({ entries: [], control });
-  tail.take({ entries: entries('acme', 12, 14) });
+  const tail = new Tail(0, 12_000);
+  tail.take({ events: [...entries('acme', 1, 5), ...entries('rival', 6, 10)] });
+  tail.take({ events: [], control });
+  tail.take({ events: entries('acme', 12, 14) });
   expect(tail.covers(0)).toBe(true);
   expect(
-    Array.from(tail.after(0), ({ position, data, meta }) => [position, isErased({ data }), meta]),
+    Array.from(tail.after(0), eventOf).map(({ position, data, meta }) => [
+      position,
+      isErased({ data }),
+      meta,
+    ]),
   ).toEqual([
     ...[1, 2, 3, 4, 5].map((position) => [position, true, undefined]),
     ...[6, 7, 8, 9, 10, 12, 13, 14].map((position) => [position, false, { by: 'kim' }]),
   ]);
-  tail.take({ entries: entries('acme', 15, 20) });
+  tail.take({ events: entries('acme', 15, 20) });
   expect(tail.covers(0)).toBe(false);
 });

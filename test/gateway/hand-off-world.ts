@@ -1,9 +1,28 @@
+import type { Executor } from '../../src/db/executor.ts';
 import type { CommitcastEvent } from '../../src/core/event.ts';
-import type { Follower } from '../../src/gateway/catch-up.ts';
-import { Tail } from '../../src/gateway/tail.ts';
+import type { CatchUpSource, Follower } from '../../src/gateway/catch-up.ts';
+import { framesOf } from '../../src/gateway/events-frame.ts';
+import { Tail, sizeOf } from '../../src/gateway/tail.ts';
+import { TailPages } from '../../src/gateway/tail-pages.ts';
+import { readRooms } from '../../src/log/read-rooms.ts';
+import { maxBatchEvents } from '../../src/core/protocol.ts';
+import type { WireEvent } from '../../src/log/wire-event.ts';
 
 export const epoch = 'abcdefgh';
-const bytes = 100;
+const bytes = sizeOf({ bytes: 100 } as WireEvent);
+
+function wireOf(event: CommitcastEvent): WireEvent {
+  return { ...event, stream: undefined, json: JSON.stringify(event), bytes: 100 };
+}
+
+export function pagesOf(db: Executor): CatchUpSource['pages'] {
+  return {
+    read: async (range) => {
+      const { events, ...page } = await readRooms(db, { ...range, limit: maxBatchEvents });
+      return { ...page, count: events.length, frames: framesOf(events, page.epoch ?? '', page.to) };
+    },
+  };
+}
 
 /**
  * A log and a dispatcher of which a test decides every step. Everything that a follower awaits, a page or a drain, is
@@ -66,7 +85,7 @@ export class World {
       data: null,
     };
     this.log.push(event);
-    this.#tail.append(event, bytes);
+    this.#tail.append(wireOf(event));
     if (this.joinedAt && this.#sees(event)) this.got.push(event.position);
   }
 
@@ -88,6 +107,11 @@ export class World {
     },
   };
 
+  readonly tailPages = new TailPages();
+
+  /** Each asks for itself here; who shares pages is tested apart. */
+  readonly pages = pagesOf(this.db);
+
   follower(after: number | undefined): Follower {
     const signal = new AbortController().signal;
     return {
@@ -95,7 +119,8 @@ export class World {
       org: 'acme',
       signal,
       seam: () => [{}],
-      send: (events) => {
+      send: (message) => {
+        const [events] = message.values as [CommitcastEvent[], string];
         this.got.push(...events.map(({ position }) => position));
       },
       reset: (reason) => {

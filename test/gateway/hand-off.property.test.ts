@@ -3,6 +3,8 @@ import { expect, it } from 'vitest';
 import { catchUp } from '../../src/gateway/catch-up.ts';
 import { epoch, World } from './hand-off-world.ts';
 
+const sourceOf = ({ pages, tailPages }: World) => ({ pages, tailPages });
+
 it('P3: whatever happens between its pages, a follower gets each event once, in order, and joins in the same tick', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -39,7 +41,7 @@ it('P3: a cursor of a faster instance waits for this one, then joins with nothin
           query: () =>
             Promise.resolve({ rows: [{ epoch, published: '10', last: String(after), floor: '1' }] }),
         };
-        await catchUp({ db, dispatcher }, world.follower(after));
+        await catchUp({ ...sourceOf(world), db, dispatcher }, world.follower(after));
         for (let n = 0; n < 12; n++) world.deliver(n);
         expect(world.got).toEqual(world.seenAfter(after));
       },
@@ -88,7 +90,7 @@ it('P3: an epoch that begins while a follower waits for this instance takes it b
   };
   const follower = world.follower(12);
   follower.reset = (reason, position) => resets.push({ reason, position });
-  await catchUp({ db, dispatcher: switching }, follower);
+  await catchUp({ ...sourceOf(world), db, dispatcher: switching }, follower);
   expect(resets).toEqual([{ reason: 'epoch', position: 8 }]);
   expect(world.got).toEqual(world.seenAfter(8));
 });

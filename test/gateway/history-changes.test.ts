@@ -60,7 +60,8 @@ it('P3: a dispatcher that retention has overtaken says so, and covers nothing of
   const delivered: number[] = [];
   const dispatcher = new Dispatcher({
     db: database.pool,
-    deliver: ({ entries }) => delivered.push(...entries.map(({ event }) => event.position)),
+    deliver: ({ events }) => delivered.push(...events.map(({ position }) => position)),
+    flush: () => undefined,
     onControl: () => undefined,
     enter: (broken) => Promise.resolve(void entered.push(broken)),
     tailBytes: 1_000_000,

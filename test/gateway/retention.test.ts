@@ -3,6 +3,9 @@ import { expect, it } from 'vitest';
 import type { Cursor } from '../../src/core/cursor.ts';
 import type { CommitcastEvent } from '../../src/core/event.ts';
 import { catchUp } from '../../src/gateway/catch-up.ts';
+import type { EventsFrame } from '../../src/gateway/events-frame.ts';
+import { ReplayPages } from '../../src/gateway/replay-pages.ts';
+import { TailPages } from '../../src/gateway/tail-pages.ts';
 import { Tail } from '../../src/gateway/tail.ts';
 import { append } from '../../src/log/append.ts';
 import { readHead } from '../../src/log/head.ts';
@@ -71,8 +74,8 @@ it('P3: a partition that goes in mid-replay ends in `reset expired`, never in a 
     org: 'acme',
     signal: new AbortController().signal,
     seam: () => [{}],
-    send: (events: CommitcastEvent[]) => {
-      seen.push(...events.map(({ position }) => position));
+    send: ({ values }: EventsFrame) => {
+      seen.push(...(values[0] as CommitcastEvent[]).map(({ position }) => position));
     },
     reset: (reason: string, position: number) => {
       resets.push({ reason, position, after: seen.at(-1) });
@@ -95,7 +98,9 @@ it('P3: a partition that goes in mid-replay ends in `reset expired`, never in a 
     doubt: () => undefined,
     nextEpoch: () => Promise.resolve(),
   };
-  await catchUp({ db: database.pool, dispatcher }, follower);
+  const db = database.pool;
+  const pages = new ReplayPages({ db });
+  await catchUp({ db, dispatcher, pages, tailPages: new TailPages() }, follower);
 
   expect(seen.length).toBe(500);
   expect(seen).toEqual(seen.map((_, n) => second - 1_200 + n));

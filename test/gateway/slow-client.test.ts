@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { unsentBytes } from '../../src/gateway/outflow.ts';
+import { unsentBytes, type EngineConnection } from '../../src/gateway/engine-connection.ts';
 import { append } from '../../src/log/append.ts';
 import { slowSocket } from '../../src/testing/slow-socket.ts';
 import { connectClient, type TestClient } from '../support/client.ts';
@@ -33,7 +33,7 @@ it('P5: a client that does not read delays nobody, costs bounded memory, and get
       Array.from({ length: 30 }, () => ({ org: 'acme', type: 'large', data })),
     );
     await until(() => others.every(({ events }) => events.length >= n + 30));
-    worst = Math.max(worst, unsentBytes(socket));
+    worst = Math.max(worst, unsentBytes(socket.conn as unknown as EngineConnection));
   }
   expect(slow.events.length).toBeLessThan(total);
   expect(socket.rooms.has('org:acme')).toBe(false);

@@ -4,6 +4,7 @@ import type { NewEvent } from '../../src/core/event.ts';
 import { parseSubscription, type Subscription } from '../../src/core/subscription.ts';
 import { append } from '../../src/log/append.ts';
 import { readRooms } from '../../src/log/read-rooms.ts';
+import { eventOf } from '../../src/log/wire-event.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
 const orgs = ['acme', 'globex', 'acm'];
@@ -65,7 +66,7 @@ async function readAll(range: Parameters<typeof readRooms>[1]) {
     const page = await readRooms(database.pool, { ...range, after });
     expect(page.events.length).toBeLessThanOrEqual(range.limit);
     expect(page.to).toBeGreaterThan(after);
-    expect(page.events.every(({ position, data }) => position === data)).toBe(true);
+    expect(page.events.map(eventOf).every(({ position, data }) => position === data)).toBe(true);
     positions.push(...page.events.map(({ position }) => position));
     after = page.to;
   }
@@ -131,7 +132,7 @@ describe('reading rooms', () => {
     const sizes: number[] = [];
     for (let after = 0; after < range.upTo;) {
       const page = await readRooms(database.pool, { ...range, after });
-      ids.push(...page.events.map(({ id }) => id));
+      ids.push(...page.events.map((event) => eventOf(event).id));
       sizes.push(page.events.length);
       after = page.to;
     }

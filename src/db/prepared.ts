@@ -1,0 +1,72 @@
+import type { Client, Pool } from 'pg';
+import type { Executor } from './executor.ts';
+import { sqlStateOf } from './sql-state.ts';
+
+/** Statements of ours that are run again and again are some dozens. What comes beyond that runs unnamed. */
+const maxNames = 100;
+
+/** What Postgres plans a statement with: the values of each run, or none, once for all runs. */
+export type Plans = 'custom' | 'generic';
+
+/** Of this process: a name is that of one text on all connections, whoever else prepares there. */
+let named = 0;
+
+/**
+ * Runs statements that have values under a name each, so that a connection parses, and with `generic` plans, each only
+ * once. Only for connections of our own, without a pooler: what is prepared stays on a session.
+ *
+ * - `generic`: where the values cannot change the best plan. Below 100 partitions a short page of the log costs a third.
+ * - `custom`: where they can. For an org that is rare a generic plan may walk what all others wrote; and the partitions
+ *   that a page does not need are left out before they are locked.
+ *
+ * Postgres refuses a prepared statement whose columns have changed, and one that is gone; neither has run then. So it runs
+ * once more, without a name, and has another one from the next time on. Within a transaction, which is over by then, the
+ * error is as it was. The bound on names makes an end of that, too.
+ */
+export function prepared(db: Client | Pool, plans: Plans): Executor {
+  setPlans(db, plans);
+  const names = new Map<string, string>();
+  let left = maxNames;
+  const query = (text: string, values?: unknown[]) => db.query<object>(text, values);
+  return {
+    async query(text, values = []) {
+      if (values.length === 0) return query(text);
+      let name = names.get(text);
+      if (name === undefined) {
+        if (left === 0) return query(text, values);
+        left -= 1;
+        name = `commitcast_${++named}`;
+        names.set(text, name);
+      }
+      try {
+        return await db.query<object>({ name, text, values });
+      } catch (error) {
+        if (!isOutdated(error)) throw error;
+        // Another run may have found it out before.
+        if (names.get(text) === name) names.delete(text);
+        return query(text, values).catch((failed: unknown) => {
+          throw sqlStateOf(failed) === inFailedTransaction ? error : failed;
+        });
+      }
+    },
+  };
+}
+
+const inFailedTransaction = '25P02';
+
+/** Told by where it was raised, where the SQLSTATE has other meanings, for the message is in the server's language. */
+function isOutdated(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  const { routine } = error as { routine?: string };
+  return (state === '0A000' && routine === 'RevalidateCachedQuery') || state === '26000' || state === '42P05';
+}
+
+/** Sent before anything else, and not waited for: without it the plans are as good as Postgres' own choice. */
+function setPlans(db: Client | Pool, plans: Plans): void {
+  const set = (client: { query(text: string): Promise<unknown> }) => {
+    client.query(`set plan_cache_mode = force_${plans}_plan`).catch(() => undefined);
+  };
+  // A pool is told by its options, a client has none.
+  if ('totalCount' in db) db.on('connect', set);
+  else set(db);
+}

@@ -1,0 +1,79 @@
+import type { Batch } from './batches.ts';
+import { framesOf, type EventsFrame } from './events-frame.ts';
+
+/** Who is in which rooms of this instance, by ids of outlets: the adapter's rooms, or those of streams. */
+export interface RoomMembers {
+  get(room: string): Iterable<string> | undefined;
+}
+
+export interface FanOutOptions {
+  members: readonly RoomMembers[];
+  /** Gives an outlet its messages, written once for all who get the same. */
+  deliver: (id: string, frames: readonly EventsFrame[]) => void;
+  epoch: () => string;
+}
+
+/** Batches one after the other. Outlets that get the same share it, and the messages that it is written as. */
+class Chain {
+  readonly batch: Batch;
+  readonly #before: Chain | undefined;
+  readonly #next = new Map<Batch, Chain>();
+  #frames: readonly EventsFrame[] | undefined;
+
+  constructor(batch: Batch, before: Chain | undefined) {
+    this.batch = batch;
+    this.#before = before;
+  }
+
+  then(batch: Batch): Chain {
+    let next = this.#next.get(batch);
+    if (!next) this.#next.set(batch, (next = new Chain(batch, this)));
+    return next;
+  }
+
+  frames(epoch: string): readonly EventsFrame[] {
+    if (this.#frames) return this.#frames;
+    const batches: Batch[] = [];
+    // oxlint-disable-next-line typescript/no-this-alias
+    for (let chain: Chain | undefined = this; chain; chain = chain.#before) batches.push(chain.batch);
+    this.#frames = framesOf(
+      batches.reverse().flatMap(({ events }) => events),
+      epoch,
+    );
+    return this.#frames;
+  }
+}
+
+/**
+ * Live delivery: gathers what each outlet gets until the next flush, and writes it once: one message for all of the
+ * events, one encoding for all outlets that get the same, one write for each outlet.
+ *
+ * Whoever may change who is in which room, or what has been sent to somebody, flushes first.
+ */
+export class FanOut {
+  readonly #options: FanOutOptions;
+  readonly #pending = new Map<string, Chain>();
+
+  constructor(options: FanOutOptions) {
+    this.#options = options;
+  }
+
+  /** To the union of its rooms, each outlet once. */
+  add(batch: Batch): void {
+    const first = new Chain(batch, undefined);
+    for (const members of this.#options.members)
+      for (const room of batch.rooms)
+        for (const id of members.get(room) ?? []) {
+          const chain = this.#pending.get(id);
+          if (chain?.batch !== batch) this.#pending.set(id, chain ? chain.then(batch) : first);
+        }
+  }
+
+  flush(): void {
+    if (this.#pending.size === 0) return;
+    const { deliver, epoch } = this.#options;
+    const present = epoch();
+    for (const [id, chain] of this.#pending) deliver(id, chain.frames(present));
+    this.#pending.clear();
+  }
+}
