@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   consumers: async () => (await import('./consumers.ts')).consumersCommand,
   epoch: async () => (await import('./epoch.ts')).epochCommand,
   token: async () => (await import('./token.ts')).tokenCommand,
+  bench: async () => (await import('./bench.ts')).benchCommand,
 };
 
 async function main([name = 'help', ...args]: string[]): Promise<void> {

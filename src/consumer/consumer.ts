@@ -76,11 +76,11 @@ export class Consumer<Tx> implements Service {
   }
 
   async #run(): Promise<void> {
-    const { control, logger } = this.#parts;
+    const { prepared, logger } = this.#parts;
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       try {
-        await this.#keep(await keepLeases(control, this.name, this.#id));
+        await this.#keep(await keepLeases(prepared, this.name, this.#id));
       } catch (error) {
         if (!signal.aborted)
           logger.warn(

@@ -6,6 +6,8 @@ import type { CommitcastEvent } from '../core/event.ts';
 import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import { createApplicationPool, createPool, type DatabaseAddress } from '../db/connection.ts';
+import type { Executor } from '../db/executor.ts';
+import { prepared } from '../db/prepared.ts';
 import { Consumer, type PartitionStatus } from './consumer.ts';
 import type { TransactionalDatabase } from './database.ts';
 import { resolveOptions, type ConsumeOptions, type Handler } from './options.ts';
@@ -13,6 +15,7 @@ import type { SettledHead } from './settled-head.ts';
 
 /** Heartbeats of all consumers, and pages that are read ahead: short statements, which wait for no handler. */
 const controlConnections = 4;
+
 /** A consumer that was registered in this process. */
 export interface ConsumerHandle {
   readonly name: string;
@@ -48,6 +51,7 @@ export class Consumers implements Service {
   readonly #head: SettledHead;
   readonly #logger: Logger;
   readonly #control: Pool;
+  readonly #prepared: Executor;
   readonly #handlers: Pool;
   readonly #consumers = new Map<string, Service>();
   #state: 'new' | 'started' | 'stopped' = 'new';
@@ -61,6 +65,7 @@ export class Consumers implements Service {
       applicationName: 'commitcast-consumer',
       max: controlConnections,
     });
+    this.#prepared = prepared(this.#control, 'custom');
     this.#handlers = createApplicationPool({
       ...address,
       applicationName: 'commitcast-handler',
@@ -80,6 +85,7 @@ export class Consumers implements Service {
     const consumer = new Consumer<Tx>({
       options: resolved,
       control: this.#control,
+      prepared: this.#prepared,
       db: options.db ?? this.#handlers,
       head: this.#head,
       logger: this.#logger,

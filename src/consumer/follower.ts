@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import { Backoff } from '../core/backoff.ts';
 import { Flag } from '../core/flag.ts';
 import type { Logger } from '../core/logger.ts';
@@ -5,6 +6,7 @@ import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import { Waiters } from '../core/waiters.ts';
 import type { Executor } from '../db/executor.ts';
+import { prepared } from '../db/prepared.ts';
 import type { Doorbell } from '../fanout/doorbell.ts';
 import { openEpoch, readEpochEnd } from '../log/epoch.ts';
 import { readHead } from '../log/head.ts';
@@ -32,9 +34,9 @@ export class Follower implements Service, SettledHead {
   #strange = false;
   #unopened = false;
 
-  /** `db`: a connection, or a pool of one, for this alone. */
-  constructor({ db, logger }: { db: Executor; logger: Logger }) {
-    this.#db = db;
+  /** `db`: a pool of one connection, for this alone. */
+  constructor({ db, logger }: { db: Pool; logger: Logger }) {
+    this.#db = prepared(db, 'generic');
     this.#logger = logger;
   }
 

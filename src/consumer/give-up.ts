@@ -8,7 +8,7 @@ import { joinLanes, laneOf, park } from './parked.ts';
 
 export interface GiveUpWork<Tx> extends Omit<
   PageWork<Tx>,
-  'control' | 'db' | 'limit' | 'lanes' | 'ahead' | 'signal'
+  'prepared' | 'db' | 'limit' | 'lanes' | 'ahead' | 'signal'
 > {
   control: Pool;
   failure: { error: string; attempts: number };

@@ -20,7 +20,7 @@ import type { SettledHead } from './settled-head.ts';
 
 export interface PageWork<Tx> {
   /** Where pages are read. */
-  control: Executor;
+  prepared: Executor;
   /** Where the handler's transactions come from. */
   db: Database<Tx>;
   options: ResolvedOptions<Tx>;
@@ -61,9 +61,9 @@ export function progressFrom(position: number): PageProgress {
  * and then.
  */
 export async function handlePage<Tx>(work: PageWork<Tx>, progress: PageProgress): Promise<void> {
-  const { control, db, options, head, claim, position, saved, limit } = work;
+  const { prepared, db, options, head, claim, position, saved, limit } = work;
   const ahead = await work.ahead.take(position);
-  const { entries, to } = ahead && ahead.epoch === claim.epoch ? ahead : await readNext(work, control);
+  const { entries, to } = ahead && ahead.epoch === claim.epoch ? ahead : await readNext(work, prepared);
   progress.to = to;
   progress.moves = entries.length > 0;
   if (limit > 1) work.ahead.prepare({ options, head, claim, position: to, limit });

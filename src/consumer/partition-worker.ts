@@ -47,7 +47,7 @@ export class PartitionWorker<Tx> {
 
   constructor(options: PartitionOptions<Tx>) {
     this.#options = options;
-    this.#ahead = new ReadAhead(options.control);
+    this.#ahead = new ReadAhead(options.prepared);
     this.#excuses = new Excuses(options.options.idleTimeoutMs);
     this.#held = options.held;
     this.#adopt(options.held);
@@ -192,7 +192,7 @@ export class PartitionWorker<Tx> {
   async #suspectNext(): Promise<void> {
     const { position } = this.#held;
     const page = { ...this.#options, claim: this.#claim, position, limit: this.#options.options.batch };
-    this.#aloneUpTo = (await readNext(page, this.#options.control)).to;
+    this.#aloneUpTo = (await readNext(page, this.#options.prepared)).to;
     this.#held.suspect = false;
   }
 
@@ -214,7 +214,7 @@ export class PartitionWorker<Tx> {
     this.#saved.at = performance.now();
     // Attempts at the next event are not over because time passes.
     if (position === this.#saved.position && !always) return;
-    await moveCheckpoint(this.#options.control, this.#claim, { from: this.#saved.position, to: position });
+    await moveCheckpoint(this.#options.prepared, this.#claim, { from: this.#saved.position, to: position });
     this.#moved();
   }
 

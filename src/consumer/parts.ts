@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Logger } from '../core/logger.ts';
+import type { Executor } from '../db/executor.ts';
 import type { Database } from './database.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { SettledHead } from './settled-head.ts';
@@ -9,6 +10,8 @@ export interface ConsumerParts<Tx> {
   options: ResolvedOptions<Tx>;
   /** For the consumer's own bookkeeping; it waits for no handler. */
   control: Pool;
+  /** The same connections, for statements that are run again and again, outside of transactions. */
+  prepared: Executor;
   /** Where the handler's transactions come from. */
   db: Database<Tx>;
   head: SettledHead;

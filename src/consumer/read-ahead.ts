@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Executor } from '../db/executor.ts';
 import type { RangePage } from '../log/read-page.ts';
 import type { Claim } from './checkpoint.ts';
 import { readNext, type NextPage } from './read-next.ts';
@@ -8,11 +8,11 @@ import { readNext, type NextPage } from './read-next.ts';
  * at the same time.
  */
 export class ReadAhead {
-  readonly #control: Pool;
+  readonly #db: Executor;
   #next: { after: number; page: Promise<RangePage | undefined> } | undefined;
 
-  constructor(control: Pool) {
-    this.#control = control;
+  constructor(db: Executor) {
+    this.#db = db;
   }
 
   /** The page after the position, if it was read. */
@@ -30,7 +30,7 @@ export class ReadAhead {
   prepare(next: NextPage & { claim: Claim }): void {
     if (next.position >= next.head.position) return;
     // Whatever is wrong with it shows when it is read in its own place.
-    const page = readNext(next, this.#control).catch(() => undefined);
+    const page = readNext(next, this.#db).catch(() => undefined);
     this.#next = { after: next.position, page };
   }
 }

@@ -25,7 +25,8 @@ class Chain {
     this.#before = before;
   }
 
-  then(batch: Batch): Chain {
+  /** This, and one more. */
+  followedBy(batch: Batch): Chain {
     let next = this.#next.get(batch);
     if (!next) this.#next.set(batch, (next = new Chain(batch, this)));
     return next;
@@ -65,7 +66,7 @@ export class FanOut {
       for (const room of batch.rooms)
         for (const id of members.get(room) ?? []) {
           const chain = this.#pending.get(id);
-          if (chain?.batch !== batch) this.#pending.set(id, chain ? chain.then(batch) : first);
+          if (chain?.batch !== batch) this.#pending.set(id, chain ? chain.followedBy(batch) : first);
         }
   }
 

@@ -6,6 +6,7 @@ import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
 import { createPool, type DatabaseAddress } from '../db/connection.ts';
+import { prepared } from '../db/prepared.ts';
 import { attachAdapter, type AdapterName, type AttachedAdapter } from '../fanout/attach-adapter.ts';
 import type { Fanout } from '../fanout/doorbell.ts';
 import { Gateway } from '../gateway/gateway.ts';
@@ -75,21 +76,23 @@ export class Instance implements Service {
       max: 1,
       logger,
     });
+    // Replays are of any org, rare or not; the dispatcher reads what comes next, whatever it is.
+    const replayDb = prepared(this.db, 'custom');
     const checks = createIdentityChecks({
       ...options,
       getUserPrimaryOrganization:
-        options.getUserPrimaryOrganization ?? ((userId) => readPrimaryMembership(this.db, userId)),
+        options.getUserPrimaryOrganization ?? ((userId) => readPrimaryMembership(replayDb, userId)),
       getUserOrganization:
         options.getUserOrganization ??
         (options.getUserPrimaryOrganization
           ? undefined
-          : (userId, org) => readMembership(this.db, userId, org)),
+          : (userId, org) => readMembership(replayDb, userId, org)),
     });
     this.rights = new Rights(checks);
     this.gateway = new Gateway({
       io,
-      db: this.db,
-      dispatchDb: this.#dispatchDb,
+      db: replayDb,
+      dispatchDb: prepared(this.#dispatchDb, 'generic'),
       rights: this.rights,
       tailBytes,
       checkpointIntervalMs,

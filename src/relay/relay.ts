@@ -7,6 +7,7 @@ import { locks } from '../db/advisory-lock.ts';
 import { connect, type Connection, type DatabaseAddress } from '../db/connection.ts';
 import { HeldLock } from '../db/held-lock.ts';
 import { Listener } from '../db/listen.ts';
+import { prepared } from '../db/prepared.ts';
 import type { Doorbell } from '../fanout/doorbell.ts';
 import { openEpoch } from '../log/epoch.ts';
 import { readHead } from '../log/head.ts';
@@ -123,8 +124,9 @@ export class Relay implements Service {
     const { logger, onDoorbell, retentionMs, keyRetentionMs } = this.#options;
     const connection = await this.#connect('relay', readTimeoutMs);
     releasers.add(() => connection.close());
-    const epoch = await openEpoch(connection.client);
-    const { published } = await readHead(connection.client);
+    const db = prepared(connection.client, 'generic');
+    const epoch = await openEpoch(db);
+    const { published } = await readHead(db);
     const reader = new SettledReader(published);
 
     const awake = new HeldLock(locks.awake, this.#connectionOptions('awake'));
@@ -152,7 +154,7 @@ export class Relay implements Service {
     const results = await Promise.allSettled(
       [
         pump({
-          db: connection.client,
+          db,
           reader,
           awake,
           notified,

@@ -123,10 +123,11 @@ it('every 15 seconds a stream has a comment, so that no proxy cuts it; one that 
   expect(quiet.frames).toHaveLength(3);
 });
 
+const take = (id: string): SseMember => ({ id, write: () => undefined, isDrained: () => true });
+
 it('rooms know who is in them; and who has left is in none', () => {
   const gone: string[] = [];
   const rooms = new SseRooms((room) => gone.push(room));
-  const take = (id: string): SseMember => ({ id, write: () => undefined, isDrained: () => true });
   const [both, one, other, left] = [take('both'), take('one'), take('other'), take('left')];
   rooms.join(both, ['a', 'b']);
   rooms.join(one, ['b']);

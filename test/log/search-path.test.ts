@@ -1,27 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { layTemporaryTraps, layTraps, watchTraps, type Sprung } from './search-path-traps.ts';
+import { bothWays, type PassesDatabase } from './usual-database.ts';
 
-let database: TestDatabase;
+let database: PassesDatabase;
+let admin: Client;
 let owner: string;
 let writer: { url: string; role: string };
-
-beforeAll(async () => {
-  database = await createDatabase();
-  const url = await database.urlAsMemberOf('commitcast_writer');
-  writer = { url, role: new URL(url).username };
-  const { rows } = await database.pool.query<{ owner: string }>(
-    `select pg_get_userbyid(relowner) as owner from pg_class where oid = 'commitcast.outbox'::regclass`,
-  );
-  owner = rows[0]?.owner ?? '';
-  await database.pool.query(`create schema evil authorization ${writer.role}`);
-  await database.pool.query('grant usage on schema evil to public');
-  const client = await database.connect(writer.url);
-  await layTraps(client);
-  await client.end();
-});
 
 const hostile = 'set search_path = evil, pg_catalog, public';
 
@@ -113,101 +99,120 @@ const refusals: Record<string, { columns: Record<string, string>; state: string 
 };
 
 const eventsOf = async (org: string) => {
-  const { rows } = await database.pool.query('select from commitcast.log where org_id = $1', [org]);
+  const { rows } = await admin.query('select from commitcast.log where org_id = $1', [org]);
   return rows.length;
 };
 
 const endOfPartitions = async () => {
-  const { rows } = await database.pool.query<{ ending: string }>(
+  const { rows } = await admin.query<{ ending: string }>(
     'select max(to_position) as ending from commitcast.partition',
   );
   return Number(rows[0]?.ending);
 };
 
-describe.each(Object.keys(paths))('P4: with %s, a writer runs nothing of its own as the owner:', (path) => {
-  it.each(Object.entries(commits))('%s', async (_, { steps, events }) => {
-    const org = randomUUID();
-    const { client, sprung } = await attack(path, writer.url);
-    for (const step of ['begin', ...steps(org), 'commit']) await client.query(step);
-    expect(sprung.filter(({ as }) => as !== writer.role)).toEqual([]);
-    expect(await eventsOf(org)).toBe(events);
-    await client.end();
-  });
-
-  it.each(Object.entries(refusals))('%s, which is refused', async (_, { columns, state }) => {
-    const org = randomUUID();
-    const { client, sprung } = await attack(path, writer.url);
-    await expect(client.query(insert(org, columns))).rejects.toMatchObject({ code: state });
-    expect(sprung.filter(({ as }) => as !== writer.role)).toEqual([]);
-    expect(await eventsOf(org)).toBe(0);
-    await client.end();
-  });
-
-  it('one event more than a transaction may have, which is refused', async () => {
-    const { client, sprung } = await attack(path, writer.url);
-    await client.query('begin; set local commitcast.max_events_per_transaction = 1');
-    await client.query(insert('many'));
-    await expect(client.query(insert('many'))).rejects.toMatchObject({ code: 'CC004' });
-    expect(sprung.filter(({ as }) => as !== writer.role)).toEqual([]);
-    await client.end();
-  });
-
-  it('an event whose position has new partitions made', async () => {
-    const org = randomUUID();
-    const { client, sprung } = await attack(path, writer.url);
-    const before = await endOfPartitions();
-    await database.pool.query(`select setval('commitcast.position', $1, false)`, [before - 1025]);
-    await client.query(insert(org));
-    expect(sprung.filter(({ as }) => as !== writer.role)).toEqual([]);
-    expect(await eventsOf(org)).toBe(1);
-    expect(await endOfPartitions()).toBeGreaterThan(before);
-    await client.end();
-  });
-
-  it('an event that the owner itself takes back', async () => {
-    const org = randomUUID();
-    const { client, sprung } = await attack(path, database.url);
-    await client.query(`begin; ${insert(org)}`);
-    await client.query(
-      'delete from commitcast.outbox where tx operator(pg_catalog.=) pg_catalog.pg_current_xact_id()',
+describe.each(bothWays)('%s,', (_server, create) => {
+  beforeAll(async () => {
+    database = await create();
+    admin = await database.connect();
+    /*MUT*/
+    const url = await database.urlAsMemberOf('commitcast_writer');
+    writer = { url, role: new URL(url).username };
+    const { rows } = await admin.query<{ owner: string }>(
+      `select pg_get_userbyid(relowner) as owner from pg_class where oid = 'commitcast.outbox'::regclass`,
     );
-    await client.query(insert(org));
-    await client.query('commit');
-    expect(sprung).toEqual([]);
-    expect(await eventsOf(org)).toBe(1);
+    owner = rows[0]?.owner ?? '';
+    await admin.query(`create schema evil authorization ${writer.role}`);
+    await admin.query('grant usage on schema evil to public');
+    const client = await database.connect(writer.url);
+    await layTraps(client);
     await client.end();
   });
-});
 
-describe('the traps', () => {
-  it.each<[string, string, string]>([
-    [
-      'functions',
-      'a search path that names pg_catalog late',
-      `return pg_catalog.concat(length('abc'), clock_timestamp())`,
-    ],
-    ['operators', 'a search path that names pg_catalog late', `return ('a' = 'b') or (7::bigint % 2 = 1)`],
-    [
-      'types of a schema',
-      'a search path that names pg_catalog late',
-      `return pg_catalog.now()::timestamptz`,
-    ],
-    ['temporary types', 'temporary types', `return pg_catalog.now()::timestamptz`],
-  ])('would be sprung as the owner: %s', async (_, path, body) => {
-    const name = `careless_${randomUUID().replaceAll('-', '')}`;
-    await database.pool.query(`create function public.${name}() returns text language plpgsql security definer as
+  describe.each(Object.keys(paths))('P4: with %s, a writer runs nothing of its own as the owner:', (path) => {
+    it.each(Object.entries(commits))('%s', async (_, { steps, events }) => {
+      const org = randomUUID();
+      const { client, sprung } = await attack(path, writer.url);
+      for (const step of ['begin', ...steps(org), 'commit']) await client.query(step);
+      expect(sprung.filter(({ as }) => as !== writer.role)).toEqual([]);
+      expect(await eventsOf(org)).toBe(events);
+      await client.end();
+    });
+
+    it.each(Object.entries(refusals))('%s, which is refused', async (_, { columns, state }) => {
+      const org = randomUUID();
+      const { client, sprung } = await attack(path, writer.url);
+      await expect(client.query(insert(org, columns))).rejects.toMatchObject({ code: state });
+      expect(sprung.filter(({ as }) => as !== writer.role)).toEqual([]);
+      expect(await eventsOf(org)).toBe(0);
+      await client.end();
+    });
+
+    it('one event more than a transaction may have, which is refused', async () => {
+      const { client, sprung } = await attack(path, writer.url);
+      await client.query('begin; set local commitcast.max_events_per_transaction = 1');
+      await client.query(insert('many'));
+      await expect(client.query(insert('many'))).rejects.toMatchObject({ code: 'CC004' });
+      expect(sprung.filter(({ as }) => as !== writer.role)).toEqual([]);
+      await client.end();
+    });
+
+    it('an event whose position has new partitions made', async () => {
+      const org = randomUUID();
+      const { client, sprung } = await attack(path, writer.url);
+      const before = await endOfPartitions();
+      await admin.query(`select setval('commitcast.position', $1, false)`, [before - 1025]);
+      await client.query(insert(org));
+      expect(sprung.filter(({ as }) => as !== writer.role)).toEqual([]);
+      expect(await eventsOf(org)).toBe(1);
+      expect(await endOfPartitions()).toBeGreaterThan(before);
+      await client.end();
+    });
+
+    it('an event that the owner itself takes back', async () => {
+      const org = randomUUID();
+      const { client, sprung } = await attack(path, database.url);
+      await client.query(`begin; ${insert(org)}`);
+      await client.query(
+        'delete from commitcast.outbox where tx operator(pg_catalog.=) pg_catalog.pg_current_xact_id()',
+      );
+      await client.query(insert(org));
+      await client.query('commit');
+      expect(sprung).toEqual([]);
+      expect(await eventsOf(org)).toBe(1);
+      await client.end();
+    });
+  });
+
+  describe('the traps', () => {
+    it.each<[string, string, string]>([
+      [
+        'functions',
+        'a search path that names pg_catalog late',
+        `return pg_catalog.concat(length('abc'), clock_timestamp())`,
+      ],
+      ['operators', 'a search path that names pg_catalog late', `return ('a' = 'b') or (7::bigint % 2 = 1)`],
+      [
+        'types of a schema',
+        'a search path that names pg_catalog late',
+        `return pg_catalog.now()::timestamptz`,
+      ],
+      ['temporary types', 'temporary types', `return pg_catalog.now()::timestamptz`],
+    ])('would be sprung as the owner: %s', async (_, path, body) => {
+      const name = `careless_${randomUUID().replaceAll('-', '')}`;
+      await admin.query(`create function public.${name}() returns text language plpgsql security definer as
       $$ begin ${body}; end $$`);
-    const { client, sprung } = await attack(path, writer.url);
-    await client.query(`select public.${name}()`);
-    expect(sprung.map(({ as }) => as)).toContain(owner);
-    await client.end();
+      const { client, sprung } = await attack(path, writer.url);
+      await client.query(`select public.${name}()`);
+      expect(sprung.map(({ as }) => as)).toContain(owner);
+      await client.end();
+    });
   });
-});
 
-it('runs as the owner only what has a search path of its own, but for three triggers that are held by these tests', async () => {
-  const { rows } = await database.pool.query<{ name: string }>(
-    `select proname as name from pg_proc where pronamespace = 'commitcast'::regnamespace and prosecdef
+  it('runs as the owner only what has a search path of its own, but for three triggers that are held by these tests', async () => {
+    const { rows } = await admin.query<{ name: string }>(
+      `select proname as name from pg_proc where pronamespace = 'commitcast'::regnamespace and prosecdef
        and not exists (select from unnest(proconfig) setting where setting like 'search_path=%pg_temp') order by 1`,
-  );
-  expect(rows.map(({ name }) => name)).toEqual(['give_position', 'guard_event', 'hand_on']);
+    );
+    expect(rows.map(({ name }) => name)).toEqual(['give_position', 'guard_event', 'hand_on']);
+  });
 });

@@ -26,14 +26,19 @@ export interface LoopOptions {
 }
 
 /** Each client begins its next transaction when the one before has ended. */
-export async function runClosedLoop({ clients, seconds, signal, transact }: LoopOptions): Promise<Throughput> {
+export async function runClosedLoop({
+  clients,
+  seconds,
+  signal,
+  transact,
+}: LoopOptions): Promise<Throughput> {
   const times = createTimes();
   const idle = performance.eventLoopUtilization();
   const began = performance.now();
   const end = began + seconds * 1_000;
   await allOf(
     clients.map(async (client) => {
-      for (let from = began; from < end && !signal.aborted; ) {
+      for (let from = began; from < end && !signal.aborted;) {
         await transact(client);
         const now = performance.now();
         record(times, now - from);

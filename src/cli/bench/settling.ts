@@ -32,7 +32,8 @@ export async function measureSettling({ clients, follower, seconds, signal }: Sc
   const sent: Promise<unknown>[] = [];
   for (let index = 0; index < events && !signal.aborted; index++) {
     const at = intended(index);
-    await sleep(at - performance.now() - timerSlackMs, signal);
+    const pauseMs = at - performance.now() - timerSlackMs;
+    if (pauseMs > 0) await sleep(pauseMs, signal);
     while (performance.now() < at) await setImmediate();
     const client = pool[index % writers];
     if (!client) throw new Error('there are fewer connections than writers');
