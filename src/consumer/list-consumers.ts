@@ -37,7 +37,7 @@ type Row = Omit<ConsumerPartition, (typeof counts)[number]> & Record<(typeof cou
 /** All consumers that have ever run against this database, by name and partition. */
 export async function listConsumers(db: Transaction): Promise<ConsumerPartition[]> {
   const executor = executorOf(db);
-  const [from] = await rowsOf<{ published: string; least: string | null }>(executor, beginningSql);
+  const [from] = await rowsOf<{ published: string; least: string }>(executor, beginningSql);
   const rows = await rowsOf<Row>(executor, sql, [from?.published ?? 0, from?.least ?? 0]);
   return rows.map((row) => ({
     ...row,
@@ -50,7 +50,8 @@ export async function listConsumers(db: Transaction): Promise<ConsumerPartition[
 
 // Where there is something to look for: numbers that the planner knows leave out the partitions below them.
 const beginningSql = `
-  select published, (select min(position) from commitcast.consumer_partition) as least from commitcast.relay`;
+  select published, coalesce((select min(position) from commitcast.consumer_partition), published) as least
+  from commitcast.relay`;
 
 // A consumer that is rewound in between seems younger than it is, until the next look.
 const sql = `

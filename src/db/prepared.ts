@@ -61,12 +61,12 @@ function isOutdated(error: unknown): boolean {
   return (state === '0A000' && routine === 'RevalidateCachedQuery') || state === '26000' || state === '42P05';
 }
 
-/** Sent before anything else, and not waited for: without it the plans are as good as Postgres' own choice. */
+/**
+ * A pool says it at the start of each session, so it is told before it has opened any; on a client it is sent before
+ * anything else, and not waited for: should it fail, the plans are those that Postgres chooses by itself.
+ */
 function setPlans(db: Client | Pool, plans: Plans): void {
-  const set = (client: { query(text: string): Promise<unknown> }) => {
-    client.query(`set plan_cache_mode = force_${plans}_plan`).catch(() => undefined);
-  };
-  // A pool is told by its options, a client has none.
-  if ('totalCount' in db) db.on('connect', set);
-  else set(db);
+  if ('totalCount' in db)
+    db.options.options = `${db.options.options ?? ''} -c plan_cache_mode=force_${plans}_plan`;
+  else db.query(`set plan_cache_mode = force_${plans}_plan`).catch(() => undefined);
 }

@@ -32,7 +32,7 @@ export class SharedRead<Page> {
         },
         reject: (error: unknown) => {
           leave();
-          reject(error as Error);
+          reject(error);
         },
       };
       this.#waiters.add(waiter);

@@ -14,7 +14,7 @@ export interface EventRow {
   version: string | null;
   /** As text, too. */
   meta: string | null;
-  /** A text where the driver is drizzle's. */
+  /** As text, too: whoever needs a date makes one. */
   created_at: Date | string;
   control: boolean;
   /** Of control events only. */
@@ -22,7 +22,7 @@ export interface EventRow {
 }
 
 export const eventColumns =
-  'position, id, org_id, site_id, unit_id, type, data::text as data, stream, version, meta::text as meta, created_at, control, committed_at';
+  'position, id, org_id, site_id, unit_id, type, data::text as data, stream, version, meta::text as meta, created_at::text as created_at, control, committed_at';
 
 /** What an outer query takes of the columns above. */
 export const eventColumnNames =
@@ -31,7 +31,7 @@ export const eventColumnNames =
 /** A row without any of them, typed alike. */
 export const nullColumns = `null::bigint as position, null::uuid as id, null::text as org_id, null::text as site_id,
   null::text as unit_id, null::text as type, null::text as data, null::text as stream, null::bigint as version,
-  null::text as meta, null::timestamptz as created_at, null::boolean as control, null::timestamptz as committed_at`;
+  null::text as meta, null::text as created_at, null::boolean as control, null::timestamptz as committed_at`;
 
 /** Bytes of an event's JSON, over the columns above. */
 export const bytesSql = 'octet_length(data) + coalesce(octet_length(meta), 0)';
@@ -57,8 +57,13 @@ export function toEvent(row: EventRow): CommitcastEvent {
   return event;
 }
 
+const isoInUtc = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
+
 /** Writers could once give times that JavaScript has no date for. An event of which that is all that is wrong is read. */
-export function timeOf(time: Date | string | number): string {
+export function timeOf(time: Date | string): string {
+  // As Postgres writes it on our own connections: a date would only be made to be taken apart again.
+  if (typeof time === 'string' && isoInUtc.test(time))
+    return `${time.slice(0, 10)}T${time.slice(11, 19)}.${time.slice(20, -3).slice(0, 3).padEnd(3, '0')}Z`;
   const ms = new Date(time).getTime();
   return new Date(Number.isNaN(ms) ? 0 : ms).toISOString();
 }

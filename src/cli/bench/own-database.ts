@@ -8,8 +8,15 @@ import { sqlStateOf } from '../../db/sql-state.ts';
 
 /** Making and dropping a database may wait for a checkpoint of a busy server. */
 const administrationLimitMs = 120_000;
-/** A server that restarts is back soon; a database that is left behind is not. */
-const dropPausesMs = [0, 1_000, 5_000];
+/**
+ * A server that restarts is back soon, so it is tried more than once. FORCE ends sessions, but fails at once when one of
+ * them is of a role that may not be ended; without it, Postgres waits for some seconds until all have left.
+ */
+const dropAttempts = [
+  { pauseMs: 0, how: 'with (force)' },
+  { pauseMs: 0, how: '' },
+  { pauseMs: 5_000, how: 'with (force)' },
+];
 /** Roles are of the server, so they would outlive the database that they were made for. */
 const roles = ['commitcast_writer', 'commitcast_reader', 'commitcast_relay', 'commitcast_consumer'];
 
@@ -81,10 +88,10 @@ async function create(db: Executor, name: string): Promise<void> {
 
 async function drop(serverUrl: string, name: string): Promise<void> {
   let cause: unknown;
-  for (const pauseMs of dropPausesMs) {
+  for (const { pauseMs, how } of dropAttempts) {
     await sleep(pauseMs);
     try {
-      await administer(serverUrl, (db) => db.query(`drop database if exists ${name} with (force)`));
+      await administer(serverUrl, (db) => db.query(`drop database if exists ${name} ${how}`));
       return;
     } catch (error) {
       cause = error;
