@@ -1,7 +1,9 @@
 /** Time after which an arrival counts for little more than a third. */
 const decayMs = 50;
-/** About a hundred events a second. */
-const streamLevel = 5;
+/** About 160 events a second. */
+const streamLevel = 8;
+/** About a hundred. In between it stays what it was, or a rate near the one level would pass it at every other event. */
+const trickleLevel = 5;
 
 /**
  * Tells a trickle, for which sleeping pays, from a stream, for which polling is cheaper than being notified: for the
@@ -24,6 +26,10 @@ export class ArrivalRate {
 
   get isStream(): boolean {
     return this.#decayed() >= streamLevel;
+  }
+
+  get isTrickle(): boolean {
+    return this.#decayed() < trickleLevel;
   }
 
   #decayed(): number {

@@ -7,9 +7,11 @@ import { ArrivalRate } from './arrival-rate.ts';
 import type { SettledReader } from '../log/settled-reader.ts';
 
 /** While awake, the time between two reads that find nothing. */
-const pollIntervalMs = 2;
+const pollIntervalMs = 1;
 /** Awake and without anything new for so long: fall asleep. */
 const idleMs = 30;
+/** The same at a trickle, which is sooner heard of by a notification than by a poll. */
+const trickleIdleMs = 3;
 /** Asleep, a read happens at least so often, should a notification be lost. */
 const fallbackIntervalMs = 5_000;
 /** Asleep while LISTEN is down. */
@@ -34,7 +36,7 @@ export interface PumpOptions {
  *            a stream of events: request AWAKE
  *   asleep ------------------------------------------> awake (polls; writers need not NOTIFY)
  *     ^                                                  |
- *     +--- nobody held COMMITTING after the release, <---+ idle: release AWAKE
+ *     +--- nobody held COMMITTING after the release, <---+ a trickle, or idle: release AWAKE
  *          and one more read found nothing
  *
  * It starts awake: the lock may still be held for a relay that died, so that writers are silent. And from the moment
@@ -65,7 +67,7 @@ export async function pump(options: PumpOptions): Promise<void> {
       if (reader.waiting) await sleep(1, signal);
     } else if (asleep) {
       await notified.wait(options.isListening() ? fallbackIntervalMs : deafIntervalMs, signal);
-    } else if (awake.held && options.isListening() && performance.now() - quietSince >= idleMs) {
+    } else if (awake.held && options.isListening() && performance.now() - quietSince >= idleMsOf(arrivals)) {
       await awake.release();
       // In this order: who was silent because of us is seen holding COMMITTING, or has become visible to the read.
       asleep = (await readCommitting(db)).length === 0 && !(await advance());
@@ -75,3 +77,5 @@ export async function pump(options: PumpOptions): Promise<void> {
     }
   }
 }
+
+const idleMsOf = ({ isTrickle }: ArrivalRate): number => (isTrickle ? trickleIdleMs : idleMs);

@@ -1,3 +1,4 @@
+import { Flag } from '../../core/flag.ts';
 import { silentLogger } from '../../core/logger.ts';
 import { inTime } from '../../core/sleep.ts';
 import { Waiters } from '../../core/waiters.ts';
@@ -50,13 +51,12 @@ export class Follower {
 
   /** Returns when the relay leads. */
   async start(): Promise<void> {
-    let lead = () => {};
-    const leads = new Promise<void>((resolve) => (lead = resolve));
+    const leads = new Flag();
     const relay = new Relay({
       connectionString: this.#options.url,
       instanceId: 'bench',
       onDoorbell: ({ to }) => {
-        lead();
+        leads.raise();
         if (to <= (this.#settled.at(-1)?.upTo ?? 0)) return;
         this.#settled.push({ upTo: to, at: performance.now() });
         this.#waiters.release(to);
@@ -65,7 +65,9 @@ export class Follower {
     });
     this.#relay = relay;
     await relay.start();
-    await inTime(leads, settleLimitMs);
+    await leads.wait(settleLimitMs, this.#options.signal);
+    this.#options.signal.throwIfAborted();
+    if (!leads.take()) throw new Error(`the relay does not lead after ${settleLimitMs} ms`);
   }
 
   async stop(): Promise<void> {

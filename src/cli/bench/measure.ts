@@ -71,7 +71,7 @@ export async function measure({ url, name, seconds, signal, say }: MeasureOption
     releasers.add(() => follower.stop());
     await follower.start();
     const scene: Scene = {
-      async clients(count) {
+      clients: async (count) => {
         while (opened.length < count) opened.push(await open());
         return opened.slice(0, count).map(({ client }) => client);
       },

@@ -4,7 +4,7 @@ import type { Follower } from './follower.ts';
 /** What all measurements work with. */
 export interface Scene {
   /** So many connections to the database that was made; the same ones each time. */
-  clients(count: number): Promise<Client[]>;
+  clients: (count: number) => Promise<Client[]>;
   follower: Follower;
   /** How long one point is measured. */
   seconds: number;

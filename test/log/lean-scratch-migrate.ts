@@ -1,0 +1,132 @@
+import { fileURLToPath } from 'node:url';
+import type { Client } from 'pg';
+import { readMigrationFiles, type MigrationMeta } from 'drizzle-orm/migrator';
+import { Backoff } from '../../src/core/backoff.ts';
+import { CommitcastError } from '../../src/core/errors.ts';
+import { silentLogger, type Logger } from '../../src/core/logger.ts';
+import { sleep } from '../../src/core/sleep.ts';
+import { locks, waitForLock } from '../../src/db/advisory-lock.ts';
+import { connect, type DatabaseAddress } from '../../src/db/connection.ts';
+import { rowsOf, type Executor } from '../../src/db/executor.ts';
+import { sqlStateOf } from '../../src/db/sql-state.ts';
+
+/** The same folder from `src/db` and from `dist/db`. */
+const migrationsFolder = '/tmp/g1/migrations';
+/** So long a commit may be held up by a table that is to be changed. */
+const lockTimeoutMs = 200;
+const journal = { migrationsFolder };
+
+/**
+ * Brings the schema up to this version. Any number of processes may call it at once: an advisory lock lets one work,
+ * the others wait and find nothing to do.
+ *
+ * @throws {CommitcastError} `SCHEMA_TOO_NEW` when a newer version has migrated the database.
+ */
+export async function migrate(options: DatabaseAddress & { logger?: Logger }): Promise<void> {
+  const logger = options.logger ?? silentLogger;
+  const { client, close } = await connect({
+    ...options,
+    applicationName: 'commitcast-migrate',
+    statementTimeoutMs: 0,
+    logger,
+  });
+  client.on('notice', ({ severity, message }) => {
+    if (severity === 'WARNING') logger.warn({}, message ?? 'the database warned');
+  });
+  try {
+    await waitForLock(client, locks.migrate);
+    const from = await schemaVersion(client);
+    if (from === codeVersion()) return;
+    refuseNewer(from);
+    await client.query(journalSql);
+    const missing = readMigrationFiles(journal).filter(({ folderMillis }) => folderMillis > from);
+    await applyInTime(client, missing, logger);
+    logger.info({ from, to: codeVersion() }, 'the database schema was migrated');
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Changing a table waits for all who read it, and whoever comes later waits behind that: so it waits for a moment only,
+ * and comes back. A commit that appends is held up for that moment at most.
+ */
+async function applyInTime(
+  client: Client,
+  migrations: readonly MigrationMeta[],
+  logger: Logger,
+): Promise<void> {
+  const backoff = new Backoff({ minMs: 500, maxMs: 10_000 });
+  await client.query(`set lock_timeout = ${lockTimeoutMs}`);
+  for (;;) {
+    try {
+      await apply(client, migrations);
+      return;
+    } catch (error) {
+      await client.query('rollback').catch(() => undefined);
+      if (sqlStateOf(error) !== '55P03') throw error;
+      logger.warn({ err: error }, 'the migration waits for an open transaction; it is tried again');
+      await sleep(backoff.next());
+    }
+  }
+}
+
+/**
+ * All in one transaction, as drizzle's migrator does; but first of all with the lock that every commit with events has.
+ * Whoever holds it waits for nothing that is locked later: else a commit could wait for us, and we for it.
+ */
+async function apply(client: Client, migrations: readonly MigrationMeta[]): Promise<void> {
+  await client.query('begin');
+  const [outbox] = await rowsOf<{ exists: boolean }>(
+    client,
+    `select to_regclass('commitcast.outbox') is not null as exists`,
+  );
+  if (outbox?.exists) await client.query('lock table commitcast.outbox in access exclusive mode; lock table commitcast.log in access exclusive mode');
+  for (const { sql, hash, folderMillis } of migrations) {
+    for (const statement of sql) await client.query(statement);
+    await client.query('insert into commitcast.migration (hash, created_at) values ($1, $2)', [
+      hash,
+      folderMillis,
+    ]);
+  }
+  await client.query('commit');
+}
+
+/** As drizzle's migrator would make it, so that either can go on where the other has been. */
+const journalSql = `
+  create schema if not exists commitcast;
+  create table if not exists commitcast.migration (id serial primary key, hash text not null, created_at bigint)`;
+
+/**
+ * For instances that do not migrate by themselves.
+ *
+ * @throws {CommitcastError} `SCHEMA_MISSING` or `SCHEMA_TOO_NEW` when the schema is not the one of this version.
+ */
+export async function checkSchema(db: Executor): Promise<void> {
+  const version = await schemaVersion(db);
+  refuseNewer(version);
+  if (version < codeVersion()) throw new CommitcastError('SCHEMA_MISSING');
+}
+
+/** When the newest migration of the code was made, in Unix milliseconds. */
+function codeVersion(): number {
+  return Math.max(...readMigrationFiles(journal).map((migration) => migration.folderMillis));
+}
+
+/** When the newest applied migration was made; 0: none. */
+async function schemaVersion(db: Executor): Promise<number> {
+  try {
+    const [row] = await rowsOf<{ version: string | null }>(
+      db,
+      'select max(created_at) as version from commitcast.migration',
+    );
+    return Number(row?.version ?? 0);
+  } catch (error) {
+    if (['42P01', '3F000'].includes(sqlStateOf(error) ?? '')) return 0;
+    throw error;
+  }
+}
+
+function refuseNewer(version: number): void {
+  if (version > codeVersion()) throw new CommitcastError('SCHEMA_TOO_NEW');
+}
