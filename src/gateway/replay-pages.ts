@@ -152,8 +152,8 @@ function helps(to: number, after: number, upTo: number): boolean {
 }
 
 /** A page of a history that the reader does not know of is for nobody: they ask again, until they do. */
-function isWorthKeeping({ to, epoch }: ReplayPage, read: Read): boolean {
-  return to > read.range.after && epoch !== undefined && epoch === (read.epoch ?? epoch);
+function isWorthKeeping({ epoch }: ReplayPage, read: Read): boolean {
+  return epoch !== undefined && epoch === (read.epoch ?? epoch);
 }
 
 /** A message holds its JSON, and once more as it went over the wire. */

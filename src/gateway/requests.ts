@@ -10,12 +10,12 @@ import type { Session } from './session.ts';
 import type { ClientSocket } from './client-socket.ts';
 
 export interface RequestOptions {
-  socket: ClientSocket;
-  session: Session;
+  /** Throws when the socket has none any more. */
+  sessionOf: (socket: ClientSocket) => Session;
   rights: Pick<Rights, 'authenticate' | 'authorize'>;
   epoch: () => string;
   /** The session has a new token: its time, and its rights, are new. */
-  onIdentity: (identity: Identity) => void;
+  onIdentity: (session: Session) => void;
   logger: Logger;
 }
 

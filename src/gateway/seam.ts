@@ -10,12 +10,13 @@ interface Waiting {
  * sent, and nothing after it.
  */
 export class Seam {
-  #waiting: Waiting[] = [];
+  /** None for most of a session's life. */
+  #waiting: Waiting[] | undefined;
   #ended = false;
 
   /** Changes that wait. */
   get size(): number {
-    return this.#waiting.length;
+    return this.#waiting?.length ?? 0;
   }
 
   /** Makes the change at the next seam; resolves with its position. Rejects when it throws, or when there is no seam any more. */
@@ -33,17 +34,24 @@ export class Seam {
           reject(error);
         }
       };
+      this.#waiting ??= [];
       this.#waiting.push({ change: changeAt, reject });
     });
   }
 
   reach(position: number): void {
-    for (const { change } of this.#waiting.splice(0)) change(position);
+    for (const { change } of this.#takeAll()) change(position);
   }
 
   end(): void {
     this.#ended = true;
-    for (const { reject } of this.#waiting.splice(0)) reject(hasEnded());
+    for (const { reject } of this.#takeAll()) reject(hasEnded());
+  }
+
+  #takeAll(): readonly Waiting[] {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    return waiting;
   }
 }
 

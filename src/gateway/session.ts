@@ -21,6 +21,10 @@ export interface SessionOptions {
   /** What the handshake asked for and may have, beside the org's own events. */
   subscriptions: readonly Subscription[];
   denied: LiveMessage['denied'];
+}
+
+/** What all sessions of an instance share. */
+export interface SessionContext {
   source: CatchUpSource;
   /** Whether a subscription has been revoked. Asked in the tick in which it would begin. */
   denies: (identity: Identity, subscription: Subscription) => boolean;
@@ -33,6 +37,10 @@ export type SessionState = 'catching-up' | 'live' | 'slow';
 /** Subscriptions that one session may have. */
 export const maxSubscriptions = 1_000;
 
+/** The org's own events, which every session has. */
+const own: Subscription = Object.freeze({});
+const noneDenied: LiveMessage['denied'] = [];
+
 /**
  * One subscriber: what it is spoken to through, who it is, what it sees, and how far it has got.
  *
@@ -43,22 +51,27 @@ export const maxSubscriptions = 1_000;
 export class Session {
   readonly outlet: Outlet;
   identity: Identity;
-  readonly #options: SessionOptions;
-  readonly #ended = new AbortController();
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #context: SessionContext;
+  readonly #denied: LiveMessage['denied'];
+  /** Each once. A list, because most sessions have two, and a map of two takes three times the memory. */
+  #subscriptions: readonly Subscription[];
   readonly #seam = new Seam();
+  /** For those who wait until the session has ended; while it is live there are none. */
+  #ending: AbortController | undefined;
+  #ended = false;
   #live = false;
   /** Has left its rooms because it did not read; until it is live again. */
   #slow = false;
-  #told = { position: -1, at: 0 };
+  #toldPosition = -1;
+  #toldAt = 0;
 
-  constructor(options: SessionOptions) {
-    this.#options = options;
-    this.outlet = options.outlet;
-    this.identity = options.identity;
-    for (const subscription of [{}, ...options.subscriptions]) {
-      this.#subscriptions.set(subscriptionKey(subscription), subscription);
-    }
+  constructor(context: SessionContext, { outlet, identity, subscriptions, denied }: SessionOptions) {
+    this.#context = context;
+    this.outlet = outlet;
+    this.identity = identity;
+    this.#denied = denied.length > 0 ? denied : noneDenied;
+    const others = subscriptions.filter((each) => subscriptionKey(each) !== subscriptionKey(own));
+    this.#subscriptions = [own, ...others];
   }
 
   get live(): boolean {
@@ -71,23 +84,23 @@ export class Session {
   }
 
   get subscriptions(): Subscription[] {
-    return [...this.#subscriptions.values()];
+    return [...this.#subscriptions];
   }
 
   /** Position and time (`performance.now()`) of the last cursor that was sent to this session alone. */
   get told(): { position: number; at: number } {
-    return this.#told;
+    return { position: this.#toldPosition, at: this.#toldAt };
   }
 
   /** Follows the log from the cursor on, or from now; returns when live, or when the session has ended. */
   async follow(cursor: Cursor | undefined): Promise<void> {
-    const { signal } = this.#ended;
+    const signal = this.#untilEnd();
     const backoff = new Backoff();
     const progress = { cursor };
     while (!signal.aborted) {
       try {
         // Returns when it has joined, or when the session has ended; whoever leaves the rooms again follows anew.
-        return await catchUp(this.#options.source, {
+        return await catchUp(this.#context.source, {
           progress,
           signal,
           org: this.identity.organizationId,
@@ -109,7 +122,7 @@ export class Session {
         });
       } catch (error) {
         if (signal.aborted) return;
-        this.#options.logger.warn(
+        this.#context.logger.warn(
           { err: error },
           'a catch-up was interrupted; it goes on when the log can be read',
         );
@@ -121,8 +134,8 @@ export class Session {
   /** Adds a subscription that is allowed; resolves with the position after which it is live. */
   subscribe(subscription: Subscription): Promise<number> {
     const key = subscriptionKey(subscription);
-    const size = this.#subscriptions.size + this.#seam.size;
-    if (!this.#subscriptions.has(key) && size >= maxSubscriptions) {
+    const size = this.#subscriptions.length + this.#seam.size;
+    if (size >= maxSubscriptions && !this.#has(key)) {
       throw new CommitcastError(
         'SUBSCRIPTION_DENIED',
         `A session has at most ${maxSubscriptions} subscriptions`,
@@ -130,8 +143,8 @@ export class Session {
     }
     return this.#atSeam(() => {
       // Revoked while `authorize` was asked, or while this waited.
-      if (this.#options.denies(this.identity, subscription)) throw new CommitcastError('SUBSCRIPTION_DENIED');
-      this.#subscriptions.set(key, subscription);
+      if (this.#context.denies(this.identity, subscription)) throw new CommitcastError('SUBSCRIPTION_DENIED');
+      if (!this.#has(key)) this.#subscriptions = [...this.#subscriptions, subscription];
       if (this.#live) this.outlet.join([this.#room(subscription)]);
     });
   }
@@ -146,7 +159,7 @@ export class Session {
   revoke(): void {
     const takeAway = () => {
       for (const subscription of this.subscriptions) {
-        if (!this.#options.denies(this.identity, subscription)) continue;
+        if (!this.#context.denies(this.identity, subscription)) continue;
         this.#remove(subscription);
         this.outlet.emit('revoked', { subscription });
       }
@@ -171,7 +184,7 @@ export class Session {
    */
   checkOutflow(): void {
     if (!this.#live || this.outlet.unsentBytes() <= maxUnsentBytes) return;
-    const { epoch, position } = this.#options.source.dispatcher;
+    const { epoch, position } = this.#context.source.dispatcher;
     this.#leave();
     this.#slow = true;
     void this.#drained().then(() => this.follow({ epoch, position }));
@@ -193,18 +206,30 @@ export class Session {
 
   /** The connection is gone. */
   end(): void {
-    this.#ended.abort();
+    this.#ended = true;
+    this.#ending?.abort();
     this.#live = false;
     this.#seam.end();
   }
 
   async #drained(): Promise<void> {
-    const taken = await drained(this.outlet, this.#ended.signal);
-    if (!taken && !this.#ended.signal.aborted) this.close('SLOW_CONSUMER');
+    const taken = await drained(this.outlet, this.#untilEnd());
+    if (!taken && !this.#ended) this.close('SLOW_CONSUMER');
+  }
+
+  #untilEnd(): AbortSignal {
+    if (this.#ended) return AbortSignal.abort();
+    this.#ending ??= new AbortController();
+    return this.#ending.signal;
+  }
+
+  #has(key: string): boolean {
+    return this.#subscriptions.some((each) => subscriptionKey(each) === key);
   }
 
   #remove(subscription: Subscription): void {
-    this.#subscriptions.delete(subscriptionKey(subscription));
+    const key = subscriptionKey(subscription);
+    this.#subscriptions = this.#subscriptions.filter((each) => subscriptionKey(each) !== key);
     if (this.#live) this.outlet.leave([this.#room(subscription)]);
   }
 
@@ -218,7 +243,7 @@ export class Session {
     if (!this.#live) return this.#seam.wait(change);
     return new Promise((resolve) => {
       change();
-      resolve(this.#options.source.dispatcher.position);
+      resolve(this.#context.source.dispatcher.position);
     });
   }
 
@@ -227,13 +252,16 @@ export class Session {
     this.outlet.join(this.#rooms());
     this.#live = true;
     this.#slow = false;
+    // Nobody waits any more.
+    this.#ending = undefined;
     const cursor = this.#cursorAt(position);
-    const denied = deniedNow(this.#options.denied, this.#subscriptions);
+    const has = new Map(this.#subscriptions.map((each) => [subscriptionKey(each), each]));
+    const denied = deniedNow(this.#denied, has);
     this.outlet.emit('live', { cursor, subscriptions: this.subscriptions, denied });
   }
 
   #send(message: EventsFrame): void {
-    this.#told = { position: message.position, at: performance.now() };
+    this.#tellAt(message.position);
     this.outlet.deliver(message);
   }
 
@@ -242,7 +270,7 @@ export class Session {
   }
 
   #rooms(): string[] {
-    return this.subscriptions.map((subscription) => this.#room(subscription));
+    return this.#subscriptions.map((subscription) => this.#room(subscription));
   }
 
   #room(subscription: Subscription): string {
@@ -250,7 +278,12 @@ export class Session {
   }
 
   #cursorAt(position: number): string {
-    this.#told = { position, at: performance.now() };
-    return formatCursor({ epoch: this.#options.source.dispatcher.epoch, position });
+    this.#tellAt(position);
+    return formatCursor({ epoch: this.#context.source.dispatcher.epoch, position });
+  }
+
+  #tellAt(position: number): void {
+    this.#toldPosition = position;
+    this.#toldAt = performance.now();
   }
 }

@@ -3,11 +3,11 @@ import type { Logger } from '../core/logger.ts';
 import { membershipChangedType, type ControlEvent } from '../log/control-event.ts';
 import type { CatchUpSource } from './catch-up.ts';
 import { deniedScopes } from './denied.ts';
-import { scheduleAt } from './expiry.ts';
+import { nowhere, Timetable, type Due } from './expiry.ts';
 import type { Handshake } from './handshake.ts';
 import type { Outlet } from './outlet.ts';
 import type { Rights, RightsWatch } from './rights.ts';
-import { Session } from './session.ts';
+import { Session, type SessionContext } from './session.ts';
 import { clockToleranceSeconds } from './token.ts';
 
 /** The client is told so long before its token ends; or at half of the time, when there is less than twice as much. */
@@ -19,6 +19,14 @@ export interface Accepted extends Handshake {
   watch: RightsWatch;
 }
 
+/** A session that is here, and what is next in its token's life: the notice, then the end. */
+interface Seat extends Due {
+  readonly session: Session;
+  /** Unix seconds, of the token that it has now. */
+  expiresAt: number;
+  noticed: boolean;
+}
+
 export interface SessionsOptions {
   rights: Rights;
   source: CatchUpSource;
@@ -27,20 +35,25 @@ export interface SessionsOptions {
 
 /** The sessions of one instance: whoever is here is found when its rights change. */
 export class Sessions {
-  readonly #options: SessionsOptions;
-  readonly #sessions = new Map<string, Session>();
-  readonly #expiries = new Map<Session, { expiresAt: number; cancel: () => void }>();
+  readonly #rights: Rights;
+  /** One for all: what is kept for each session is kept ten thousand times. */
+  readonly #context: SessionContext;
+  readonly #seats = new Map<string, Seat>();
+  readonly #expiries = new Timetable<Seat>((seat) => {
+    this.#onDue(seat);
+  });
 
-  constructor(options: SessionsOptions) {
-    this.#options = options;
+  constructor({ rights, source, logger }: SessionsOptions) {
+    this.#rights = rights;
+    this.#context = { source, denies: rights.denies.bind(rights), logger };
   }
 
-  [Symbol.iterator](): Iterator<Session> {
-    return this.#sessions.values();
+  *[Symbol.iterator](): Iterator<Session> {
+    for (const { session } of this.#seats.values()) yield session;
   }
 
   get(id: string): Session | undefined {
-    return this.#sessions.get(id);
+    return this.#seats.get(id)?.session;
   }
 
   /**
@@ -50,18 +63,14 @@ export class Sessions {
    * @throws {CommitcastError} `ORG_FORBIDDEN`, `RIGHTS_CHANGED`
    */
   open({ watch, cursor, ...asked }: Accepted, outletOf: () => Outlet): Session {
-    const { rights, source, logger } = this.#options;
     watch.end();
-    if (rights.refuses(asked.identity)) throw new CommitcastError('ORG_FORBIDDEN');
+    if (this.#rights.refuses(asked.identity)) throw new CommitcastError('ORG_FORBIDDEN');
     if (watch.hasChanged(asked.identity)) throw new CommitcastError('RIGHTS_CHANGED');
     const outlet = outletOf();
-    const session = new Session({ ...asked, outlet, source, denies: rights.denies.bind(rights), logger });
-    this.#sessions.set(outlet.id, session);
+    const session = new Session(this.#context, { ...asked, outlet });
+    this.#seats.set(outlet.id, { session, expiresAt: NaN, noticed: false, dueAt: 0, place: nowhere });
     outlet.onGone(() => {
-      session.end();
-      this.#expiries.get(session)?.cancel();
-      this.#expiries.delete(session);
-      this.#sessions.delete(outlet.id);
+      this.#forget(outlet.id);
     });
     this.renewExpiry(session);
     session.revoke();
@@ -73,30 +82,19 @@ export class Sessions {
 
   /** The session ends when the token ends that it has now. */
   renewExpiry(session: Session): void {
-    const known = this.#expiries.get(session);
-    const expiresAt = session.identity.expiresAt * 1000;
+    const seat = this.#seats.get(session.outlet.id);
+    const { expiresAt } = session.identity;
     // The same token once more: who was told when it ends is not told again, or the two would go on for ever.
-    if (known?.expiresAt === expiresAt) return;
-    known?.cancel();
-    const noticeMs = Math.min(expiryNoticeMs, (expiresAt - Date.now()) / 2);
-    const cancelNotice = scheduleAt(expiresAt - noticeMs, () => {
-      session.outlet.emit('token-expiring', { expiresAt: new Date(expiresAt).toISOString() });
-    });
-    const cancelEnd = scheduleAt(expiresAt + clockToleranceSeconds * 1000, () => {
-      session.close('TOKEN_EXPIRED');
-    });
-    this.#expiries.set(session, {
-      expiresAt,
-      cancel: () => {
-        cancelNotice();
-        cancelEnd();
-      },
-    });
+    if (!seat || seat.expiresAt === expiresAt) return;
+    seat.expiresAt = expiresAt;
+    seat.noticed = false;
+    const noticeMs = Math.min(expiryNoticeMs, (expiresAt * 1000 - Date.now()) / 2);
+    this.#expiries.put(seat, expiresAt * 1000 - noticeMs);
   }
 
   /** At its position in the log: all before it has been delivered here, nothing after it. */
   act(control: ControlEvent): void {
-    const { userId, organizationId } = this.#options.rights.act(control);
+    const { userId, organizationId } = this.#rights.act(control);
     for (const session of this) {
       const { identity } = session;
       if (identity.userId !== userId || identity.organizationId !== organizationId) continue;
@@ -107,7 +105,7 @@ export class Sessions {
 
   /** The rights have been read anew; `broken`: so must be all that was read from them. */
   reconsider(broken: boolean): void {
-    if (broken) this.#options.rights.distrust();
+    if (broken) this.#rights.distrust();
     for (const session of this) {
       if (broken) session.close('RIGHTS_CHANGED');
       else this.#enforce(session);
@@ -119,8 +117,27 @@ export class Sessions {
     for (const session of this) session.close('SHUTTING_DOWN');
   }
 
+  #onDue(seat: Seat): void {
+    const { session, expiresAt, noticed } = seat;
+    if (noticed) {
+      session.close('TOKEN_EXPIRED');
+      return;
+    }
+    seat.noticed = true;
+    this.#expiries.put(seat, (expiresAt + clockToleranceSeconds) * 1000);
+    session.outlet.emit('token-expiring', { expiresAt: new Date(expiresAt * 1000).toISOString() });
+  }
+
+  #forget(id: string): void {
+    const seat = this.#seats.get(id);
+    if (!seat) return;
+    this.#seats.delete(id);
+    this.#expiries.remove(seat);
+    seat.session.end();
+  }
+
   #enforce(session: Session): void {
-    if (this.#options.rights.refuses(session.identity)) {
+    if (this.#rights.refuses(session.identity)) {
       session.outlet.emit('revoked', {});
       session.close('ORG_FORBIDDEN');
     } else session.revoke();

@@ -4,7 +4,7 @@ import { silentLogger, type Logger } from '../core/logger.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { createAuthenticate, type ClaimedIdentity } from './authenticate.ts';
 import { authorizeByLists, type Authorize } from './authorize.ts';
-import { scheduleAt } from './expiry.ts';
+import { nowhere, Timetable, type Due } from './expiry.ts';
 import { farewell } from './farewell.ts';
 import { handshakeMiddleware } from './handshake.ts';
 import type { Identity, Membership } from './identity.ts';
@@ -87,12 +87,16 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
       return identity;
     }, logger),
   );
+  const expiries = new Timetable<Due & { socket: Socket }>(({ socket }) => {
+    farewell(socket, 'TOKEN_EXPIRED');
+  });
   io.on('connection', (socket) => {
     void socket.join(roomFor(socket, {}));
-    const cancel = scheduleAt((identityOf(socket).expiresAt + clockToleranceSeconds) * 1000, () => {
-      farewell(socket, 'TOKEN_EXPIRED');
+    const expiry = { socket, dueAt: 0, place: nowhere };
+    expiries.put(expiry, (identityOf(socket).expiresAt + clockToleranceSeconds) * 1000);
+    socket.on('disconnect', () => {
+      expiries.remove(expiry);
     });
-    socket.on('disconnect', cancel);
   });
   return new SocketService<Messages>({
     io,

@@ -57,7 +57,8 @@ export class SocketOutlet implements Outlet {
   }
 
   onGone(listener: () => void): void {
-    this.#socket.once('disconnect', listener);
+    // Comes once; what `once` would keep for it is three times the listener.
+    this.#socket.on('disconnect', listener);
   }
 
   unsentBytes(): number {

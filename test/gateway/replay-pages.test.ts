@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { Subscription } from '../../src/core/subscription.ts';
 import { ReplayPages } from '../../src/gateway/replay-pages.ts';
@@ -120,6 +121,20 @@ describe('a session that ends', () => {
     await expect(gone.page).rejects.toThrow('the session has ended');
     log.statement(0).answer({ positions: [12] });
     expect(await stays.page).toMatchObject({ count: 1 });
+  });
+
+  it('P5: is not held on to by the pages that it got, however many', async () => {
+    const { log, pages } = start();
+    const { signal } = new AbortController();
+    const asked = [1, 2, 3].map((after) =>
+      pages.read({ org: 'acme', subscriptions: [], after, upTo: 9, signal }),
+    );
+    expect(getEventListeners(signal, 'abort')).toHaveLength(3);
+    log.statement(0).answer();
+    log.statement(1).fail(new Error('no'));
+    log.statement(2).answer();
+    await Promise.allSettled(asked);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('P5: takes with it the statement that nobody else waits for, unless it has begun', async () => {
