@@ -70,7 +70,7 @@ export async function catchUp(source: CatchUpSource, follower: Follower): Promis
         return;
       }
     } else {
-      const page = await pages.read({ org, subscriptions, after: position, upTo: here, signal });
+      const page = await pages.read({ org, subscriptions, after: position, upTo: here, epoch, signal });
       if (signal.aborted) return;
       if (epoch !== dispatcher.epoch) continue;
       if (page.epoch !== epoch) {

@@ -1,5 +1,6 @@
 import { Backoff } from '../core/backoff.ts';
 import { Flag } from '../core/flag.ts';
+import { inSlices } from '../core/in-slices.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
@@ -15,8 +16,6 @@ import { recall } from './recall.ts';
 import { Tail } from './tail.ts';
 import { Waiters } from '../core/waiters.ts';
 
-/** Work longer than this lets the event loop go on in between. */
-const sliceMs = 20;
 /** After so long without a doorbell that says more, the log is looked at without being told. */
 const silenceMs = 2_500;
 /** Between two looks at a position that is still committing. */
@@ -90,6 +89,7 @@ export class Dispatcher implements Service {
 
   async start(): Promise<void> {
     await this.#orient();
+    this.#tail = await recall(this.#options.db, this, this.#options.tailBytes);
     this.#running = this.#run();
   }
 
@@ -182,7 +182,7 @@ export class Dispatcher implements Service {
     const isWhole = ended !== undefined && this.#position <= ended;
     await enter(!first && !isWhole);
     if (isWhole) this.#goOn(head, ended);
-    else await this.#goBack(head, ended);
+    else this.#goBack(head, ended);
     // They look at their position anew: it is of the epoch that has ended.
     this.#waiters.release(Infinity);
   }
@@ -196,14 +196,14 @@ export class Dispatcher implements Service {
   }
 
   /** This is the first history; or what was delivered after the end of the last one is gone. */
-  async #goBack({ epoch, published, last }: Head, ended: number | undefined): Promise<void> {
+  #goBack({ epoch, published, last }: Head, ended: number | undefined): void {
     const position = ended ?? published;
     this.#epoch = epoch;
     this.#position = position;
     this.#target = position;
     this.#beginning = ended ?? last;
     this.#settled = new SettledReader(position);
-    this.#tail = await recall(this.#options.db, { epoch, position }, this.#options.tailBytes);
+    this.#tail = new Tail(position, this.#options.tailBytes);
   }
 
   async #prove(): Promise<void> {
@@ -225,15 +225,7 @@ export class Dispatcher implements Service {
       this.#moveTo(floor - 1);
       return;
     }
-    let sliceEnd = performance.now() + sliceMs;
-    for (const batch of batchesOf(entries)) {
-      this.#deliver(batch);
-      if (performance.now() < sliceEnd) continue;
-      this.#options.flush();
-      await new Promise((resolve) => setImmediate(resolve));
-      sliceEnd = performance.now() + sliceMs;
-    }
-    this.#options.flush();
+    await inSlices(batchesOf(entries), this.#deliver.bind(this), this.#options.flush);
     this.#moveTo(to);
   }
 

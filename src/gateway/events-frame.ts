@@ -1,7 +1,7 @@
 import { formatCursor, type Cursor } from '../core/cursor.ts';
 import { maxBatchBytes, maxBatchEvents } from '../core/protocol.ts';
 import type { WireEvent } from '../log/wire-event.ts';
-import { serverSent } from './sse-frame.ts';
+import { serverSent } from './server-sent.ts';
 
 /** FIN and the opcode of text. */
 const textFrame = 0x81;

@@ -11,7 +11,8 @@ import { Dispatcher } from './dispatcher.ts';
 import { FanOut } from './fan-out.ts';
 import { farewell } from './farewell.ts';
 import { handshakeMiddleware, readHandshake } from './handshake.ts';
-import { mayHave, refuseLeavingOrg, serveRequests } from './requests.ts';
+import { letGoOfRequest } from './handshake-request.ts';
+import { mayHave, refuseLeavingOrg, requestServer } from './requests.ts';
 import { ReplayPages } from './replay-pages.ts';
 import type { Rights } from './rights.ts';
 import type { Session } from './session.ts';
@@ -44,8 +45,9 @@ export class Gateway implements Service {
   readonly #sessions: Sessions;
   readonly #streams: SseRooms;
   /** Two of them on one connection would give its client every event twice. */
-  readonly #connections = new WeakSet<object>();
+  readonly #connections = new WeakMap<object, string>();
   readonly #handshakes = new WeakMap<Socket, Accepted>();
+  readonly #serveRequests: (socket: ClientSocket) => void;
   readonly #checkpoints: Checkpoints;
   readonly #takesText: boolean;
   #stopping = false;
@@ -79,6 +81,15 @@ export class Gateway implements Service {
     });
     const source = { db, dispatcher: this.dispatcher, pages, tailPages: new TailPages() };
     this.#sessions = new Sessions({ rights, source, logger });
+    this.#serveRequests = requestServer({
+      sessionOf: (socket) => this.#sessionOf(socket),
+      rights,
+      epoch: () => this.dispatcher.epoch,
+      onIdentity: (session) => {
+        this.#sessions.renewExpiry(session);
+      },
+      logger,
+    });
     this.#streams = new SseRooms((room) => {
       this.#checkpoints.forget(room);
     });
@@ -162,32 +173,22 @@ export class Gateway implements Service {
 
   #open(socket: ClientSocket): void {
     const handshake = this.#handshakes.get(socket);
-    if (!handshake || this.#connections.has(socket.conn)) {
+    this.#handshakes.delete(socket);
+    if (!handshake || this.#sessions.get(this.#connections.get(socket.conn) ?? '')) {
       handshake?.watch.end();
       socket.disconnect(true);
       return;
     }
-    const { logger, rights } = this.#options;
     socket.conn.off('close', handshake.watch.end);
-    let session: Session;
     try {
-      session = this.#sessions.open(handshake, () => new SocketOutlet(socket, this.#takesText));
+      this.#sessions.open(handshake, () => new SocketOutlet(socket, this.#takesText));
     } catch (error) {
       farewell(socket, toPublicError(error).code);
       return;
     }
-    this.#connections.add(socket.conn);
-    socket.on('disconnect', () => this.#connections.delete(socket.conn));
-    serveRequests({
-      socket,
-      session,
-      rights,
-      epoch: () => this.dispatcher.epoch,
-      onIdentity: () => {
-        this.#sessions.renewExpiry(session);
-      },
-      logger,
-    });
+    this.#connections.set(socket.conn, socket.id);
+    this.#serveRequests(socket);
+    letGoOfRequest(socket.conn);
   }
 
   async #join(socket: Socket, subscription: Subscription): Promise<void> {

@@ -8,7 +8,7 @@ import { parseSubscription, subscriptionKey, type Subscription } from '../core/s
 import type { Authorize } from './authorize.ts';
 import { toSocketData, type Identity } from './identity.ts';
 import type { Rights } from './rights.ts';
-import { maxSubscriptions } from './session.ts';
+import { maxSubscriptions } from './subscription-list.ts';
 
 export interface Handshake {
   identity: Identity;

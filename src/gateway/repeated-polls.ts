@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'socket.io';
+import { letGoOfResponse, noteResponse } from './handshake-request.ts';
 
 type Engine = Server['engine'];
 type Connection = Socket['conn'];
@@ -32,14 +33,27 @@ export function refuseRepeatedPolls(io: Server): void {
 
 function guard(engine: Engine): void {
   const polled = new Map<string, { connection: Connection; last: string | undefined }>();
+  const forget = function (this: Connection): void {
+    polled.delete(idOf(this));
+    // Those that stay do not pay for it any more.
+    this.off('close', forget);
+    this.off('upgrade', forget);
+  };
   engine.on('connection', (connection: Connection) => {
-    // Private to Engine.IO's types, but what `sid` says on the wire.
-    const { id } = connection as unknown as { id: string };
-    polled.set(id, { connection, last: undefined });
-    connection.once('close', () => polled.delete(id));
+    // Who begins with WebSocket never polls.
+    if (connection.transport.name !== 'polling') return;
+    polled.set(idOf(connection), { connection, last: undefined });
+    connection.on('close', forget);
+    connection.on('upgrade', forget);
   });
   engine.use((request: EngineRequest, response: ServerResponse, next: () => void) => {
     const { transport, sid = '', t } = request._query;
+    if (transport !== 'polling') {
+      noteResponse(request, response);
+      polled.get(sid)?.connection.once('upgrade', () => {
+        letGoOfResponse(request);
+      });
+    }
     const isPoll = request.method === 'GET' && transport === 'polling' && t !== undefined && !second.test(t);
     const session = isPoll ? polled.get(sid) : undefined;
     if (session && session.last === t) {
@@ -52,4 +66,9 @@ function guard(engine: Engine): void {
     if (session) session.last = t;
     next();
   });
+}
+
+/** Private to Engine.IO's types, but what `sid` says on the wire. */
+function idOf(connection: Connection): string {
+  return (connection as unknown as { id: string }).id;
 }

@@ -19,9 +19,9 @@ export interface ReplayPage extends Omit<RoomsPage, 'events'> {
 export interface ReplayRange extends Omit<RoomsRange, 'limit'> {
   /**
    * The history that `upTo` is a settled position of. Pages are shared within it only: in another one the same position
-   * may not have been settled when the page was read. Whoever leaves it out must `forget` in the tick of the change.
+   * may not have been settled when the page was read.
    */
-  epoch?: string;
+  epoch: string;
   signal: AbortSignal;
 }
 
@@ -38,7 +38,7 @@ export interface ReplayPagesOptions {
 interface Read {
   readonly key: string;
   readonly range: RoomsRange;
-  readonly epoch: string | undefined;
+  readonly epoch: string;
   readonly shared: SharedRead<ReplayPage>;
   begun: boolean;
 }
@@ -101,7 +101,7 @@ export class ReplayPages {
     this.#open.clear();
   }
 
-  #plan(key: string, epoch: string | undefined, range: RoomsRange): Read {
+  #plan(key: string, epoch: string, range: RoomsRange): Read {
     const abandoned = () => {
       // A statement that has begun goes on: whoever comes back soon finds its page.
       if (read.begun) return;
@@ -153,7 +153,7 @@ function helps(to: number, after: number, upTo: number): boolean {
 
 /** A page of a history that the reader does not know of is for nobody: they ask again, until they do. */
 function isWorthKeeping({ epoch }: ReplayPage, read: Read): boolean {
-  return epoch !== undefined && epoch === (read.epoch ?? epoch);
+  return epoch === read.epoch;
 }
 
 /** A message holds its JSON, and once more as it went over the wire. */

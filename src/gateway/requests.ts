@@ -19,26 +19,37 @@ export interface RequestOptions {
   logger: Logger;
 }
 
-/** Answers what a client asks for. Anything may come in: every argument is looked at, every failure is answered. */
-export function serveRequests(options: RequestOptions): void {
-  const { session, rights, epoch } = options;
+/**
+ * Answers what clients ask for. Anything may come in: every argument is looked at, every failure is answered. The
+ * listeners are the same for all sockets, and find out from `this` whose request it is: an idle socket pays for none.
+ */
+export function requestServer(options: RequestOptions): (socket: ClientSocket) => void {
+  const { rights, epoch } = options;
   const cursorAt = (position: number) => ({ cursor: formatCursor({ epoch: epoch(), position }) });
 
-  serve(options, 'subscribe', async (argument) => {
+  const subscribe = serve(options, 'subscribe', async (session, argument) => {
     const subscription = parseSubscription(argument);
     if (!(await mayHave(session, rights.authorize, subscription)))
       throw new CommitcastError('SUBSCRIPTION_DENIED');
     return cursorAt(await session.subscribe(subscription));
   });
-  serve(options, 'unsubscribe', async (argument) => {
+  const unsubscribe = serve(options, 'unsubscribe', async (session, argument) => {
     const subscription = parseSubscription(argument);
     refuseLeavingOrg(subscription);
     return cursorAt(await session.unsubscribe(subscription));
   });
-  serve(options, 'authenticate', async (argument) => {
-    await renew(options, (argument as { token?: unknown } | null | undefined)?.token);
+  const authenticate = serve(options, 'authenticate', async (session, argument, socket) => {
+    const identity = await renew(
+      options,
+      session,
+      (argument as { token?: unknown } | null | undefined)?.token,
+    );
+    Object.assign(socket.data, toSocketData(identity));
     return {};
   });
+  return (socket) => {
+    socket.on('subscribe', subscribe).on('unsubscribe', unsubscribe).on('authenticate', authenticate);
+  };
 }
 
 /** Asks `authorize`; and once more when the session has got a new identity while the answer was under way. */
@@ -57,14 +68,18 @@ export async function mayHave(
 }
 
 /** A new token for the same user and org. Rights are asked anew; what is not allowed any more ends. */
-async function renew({ socket, session, rights, onIdentity }: RequestOptions, token: unknown): Promise<void> {
+async function renew(
+  { rights, onIdentity }: RequestOptions,
+  session: Session,
+  token: unknown,
+): Promise<Identity> {
   const identity = await rights.authenticate(token, session.identity.organizationId);
   if (identity.userId !== session.identity.userId) {
     throw new CommitcastError('TOKEN_INVALID', 'The token is of another user');
   }
   // From here on whoever asks is asked with the new rights; what was allowed by the old ones is looked at below.
   session.identity = identity;
-  onIdentity(identity);
+  onIdentity(session);
   await session.settled();
   for (const subscription of session.subscriptions) {
     if (subscriptionKey(subscription) === subscriptionKey({})) continue;
@@ -72,23 +87,21 @@ async function renew({ socket, session, rights, onIdentity }: RequestOptions, to
     await session.unsubscribe(subscription);
     session.outlet.emit('revoked', { subscription });
   }
-  Object.assign(socket.data, toSocketData(identity));
+  return identity;
 }
 
 function serve(
-  { socket, logger }: RequestOptions,
-  name: 'subscribe' | 'unsubscribe' | 'authenticate',
-  answer: (argument: unknown) => Promise<object>,
-): void {
-  // The declared types are what a well-behaved client sends.
-  const listen = socket.on.bind(socket) as unknown as (
-    event: string,
-    listener: (...values: unknown[]) => void,
-  ) => void;
-  listen(name, (...values) => {
+  { sessionOf, logger }: RequestOptions,
+  name: string,
+  answer: (session: Session, argument: unknown, socket: ClientSocket) => Promise<object>,
+) {
+  // Not the types that are declared: those are what a well-behaved client sends.
+  return function (this: ClientSocket, ...values: unknown[]): void {
     const acknowledge = values.at(-1);
     const ack: Ack = typeof acknowledge === 'function' ? (acknowledge as Ack) : () => undefined;
-    answer(typeof values[0] === 'function' ? undefined : values[0]).then(
+    const asked = async () =>
+      answer(sessionOf(this), typeof values[0] === 'function' ? undefined : values[0], this);
+    asked().then(
       (result) => {
         ack({ ok: true, ...result });
       },
@@ -98,7 +111,7 @@ function serve(
         ack({ ok: false, error: refusal.toJSON() });
       },
     );
-  });
+  };
 }
 
 /** @throws {CommitcastError} `SUBSCRIPTION_INVALID` for the org's own events, which every session has */

@@ -7,16 +7,34 @@ interface Waiting {
 
 /**
  * Changes that wait for the seam between two pages of a catch-up: the one moment at which all up to a position is
- * sent, and nothing after it.
+ * sent, and nothing after it. Also says when there will be none any more.
  */
 export class Seam {
   /** None for most of a session's life. */
   #waiting: Waiting[] | undefined;
+  /** Only for as long as somebody may wait: an `AbortController` takes as much memory as all the rest of a session. */
+  #ending: AbortController | undefined;
   #ended = false;
 
   /** Changes that wait. */
   get size(): number {
     return this.#waiting?.length ?? 0;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Aborts at the end. */
+  untilEnd(): AbortSignal {
+    if (this.#ended) return AbortSignal.abort();
+    this.#ending ??= new AbortController();
+    return this.#ending.signal;
+  }
+
+  /** Nobody waits for the end any more who has asked before: the session is live. */
+  rest(): void {
+    this.#ending = undefined;
   }
 
   /** Makes the change at the next seam; resolves with its position. Rejects when it throws, or when there is no seam any more. */
@@ -45,6 +63,7 @@ export class Seam {
 
   end(): void {
     this.#ended = true;
+    this.#ending?.abort();
     for (const { reject } of this.#takeAll()) reject(hasEnded());
   }
 

@@ -14,6 +14,7 @@ import type { EventsFrame } from './events-frame.ts';
 import { drained, maxUnsentBytes } from './outflow.ts';
 import { Seam } from './seam.ts';
 import { roomOf } from './rooms.ts';
+import { including, listOf, refuseTooMany, without, type SubscriptionList } from './subscription-list.ts';
 
 export interface SessionOptions {
   outlet: Outlet;
@@ -34,11 +35,6 @@ export interface SessionContext {
 /** `slow`: it has left live delivery because it did not read, and catches up when it does. */
 export type SessionState = 'catching-up' | 'live' | 'slow';
 
-/** Subscriptions that one session may have. */
-export const maxSubscriptions = 1_000;
-
-/** The org's own events, which every session has. */
-const own: Subscription = Object.freeze({});
 const noneDenied: LiveMessage['denied'] = [];
 
 /**
@@ -53,12 +49,8 @@ export class Session {
   identity: Identity;
   readonly #context: SessionContext;
   readonly #denied: LiveMessage['denied'];
-  /** Each once. A list, because most sessions have two, and a map of two takes three times the memory. */
-  #subscriptions: readonly Subscription[];
   readonly #seam = new Seam();
-  /** For those who wait until the session has ended; while it is live there are none. */
-  #ending: AbortController | undefined;
-  #ended = false;
+  #subscriptions: SubscriptionList;
   #live = false;
   /** Has left its rooms because it did not read; until it is live again. */
   #slow = false;
@@ -70,8 +62,7 @@ export class Session {
     this.outlet = outlet;
     this.identity = identity;
     this.#denied = denied.length > 0 ? denied : noneDenied;
-    const others = subscriptions.filter((each) => subscriptionKey(each) !== subscriptionKey(own));
-    this.#subscriptions = [own, ...others];
+    this.#subscriptions = listOf(subscriptions);
   }
 
   get live(): boolean {
@@ -83,8 +74,8 @@ export class Session {
     return this.#slow ? 'slow' : 'catching-up';
   }
 
-  get subscriptions(): Subscription[] {
-    return [...this.#subscriptions];
+  get subscriptions(): SubscriptionList {
+    return this.#subscriptions;
   }
 
   /** Position and time (`performance.now()`) of the last cursor that was sent to this session alone. */
@@ -94,7 +85,7 @@ export class Session {
 
   /** Follows the log from the cursor on, or from now; returns when live, or when the session has ended. */
   async follow(cursor: Cursor | undefined): Promise<void> {
-    const signal = this.#untilEnd();
+    const signal = this.#seam.untilEnd();
     const backoff = new Backoff();
     const progress = { cursor };
     while (!signal.aborted) {
@@ -133,18 +124,11 @@ export class Session {
 
   /** Adds a subscription that is allowed; resolves with the position after which it is live. */
   subscribe(subscription: Subscription): Promise<number> {
-    const key = subscriptionKey(subscription);
-    const size = this.#subscriptions.length + this.#seam.size;
-    if (size >= maxSubscriptions && !this.#has(key)) {
-      throw new CommitcastError(
-        'SUBSCRIPTION_DENIED',
-        `A session has at most ${maxSubscriptions} subscriptions`,
-      );
-    }
+    refuseTooMany(this.#subscriptions, this.#seam.size, subscription);
     return this.#atSeam(() => {
       // Revoked while `authorize` was asked, or while this waited.
       if (this.#context.denies(this.identity, subscription)) throw new CommitcastError('SUBSCRIPTION_DENIED');
-      if (!this.#has(key)) this.#subscriptions = [...this.#subscriptions, subscription];
+      this.#subscriptions = including(this.#subscriptions, subscription);
       if (this.#live) this.outlet.join([this.#room(subscription)]);
     });
   }
@@ -206,30 +190,17 @@ export class Session {
 
   /** The connection is gone. */
   end(): void {
-    this.#ended = true;
-    this.#ending?.abort();
     this.#live = false;
     this.#seam.end();
   }
 
   async #drained(): Promise<void> {
-    const taken = await drained(this.outlet, this.#untilEnd());
-    if (!taken && !this.#ended) this.close('SLOW_CONSUMER');
-  }
-
-  #untilEnd(): AbortSignal {
-    if (this.#ended) return AbortSignal.abort();
-    this.#ending ??= new AbortController();
-    return this.#ending.signal;
-  }
-
-  #has(key: string): boolean {
-    return this.#subscriptions.some((each) => subscriptionKey(each) === key);
+    const taken = await drained(this.outlet, this.#seam.untilEnd());
+    if (!taken && !this.#seam.ended) this.close('SLOW_CONSUMER');
   }
 
   #remove(subscription: Subscription): void {
-    const key = subscriptionKey(subscription);
-    this.#subscriptions = this.#subscriptions.filter((each) => subscriptionKey(each) !== key);
+    this.#subscriptions = without(this.#subscriptions, subscription);
     if (this.#live) this.outlet.leave([this.#room(subscription)]);
   }
 
@@ -252,12 +223,11 @@ export class Session {
     this.outlet.join(this.#rooms());
     this.#live = true;
     this.#slow = false;
-    // Nobody waits any more.
-    this.#ending = undefined;
+    this.#seam.rest();
     const cursor = this.#cursorAt(position);
     const has = new Map(this.#subscriptions.map((each) => [subscriptionKey(each), each]));
     const denied = deniedNow(this.#denied, has);
-    this.outlet.emit('live', { cursor, subscriptions: this.subscriptions, denied });
+    this.outlet.emit('live', { cursor, subscriptions: [...this.#subscriptions], denied });
   }
 
   #send(message: EventsFrame): void {

@@ -1,4 +1,5 @@
-import type { MessageName, MessageValues, ToldName } from './outlet.ts';
+import type { MessageValues, ToldName } from './outlet.ts';
+import { serverSent } from './server-sent.ts';
 
 /**
  * A message of the wire as a server-sent event. One that has a cursor carries it as `id`: so an `EventSource` that
@@ -7,12 +8,6 @@ import type { MessageName, MessageValues, ToldName } from './outlet.ts';
 export function frameOf<Name extends ToldName>(name: Name, ...values: MessageValues<Name>): Buffer {
   const [message] = values as [{ cursor?: string }];
   return serverSent(name, JSON.stringify(message), message.cursor);
-}
-
-/** JSON has no line breaks of its own, so one `data` line holds it. */
-export function serverSent(name: MessageName, json: string, cursor: string | undefined): Buffer {
-  const id = cursor === undefined ? '' : `id: ${cursor}\n`;
-  return Buffer.from(`${id}event: ${name}\ndata: ${json}\n\n`);
 }
 
 /** How long an `EventSource` waits before it connects again; each another time, so that not all come at once. */

@@ -6,12 +6,13 @@ import type { WireEvent } from '../log/wire-event.ts';
 import { framesOf, type EventsFrame } from './events-frame.ts';
 import type { Tail } from './tail.ts';
 
-/** Pages that are kept for others who want the same, until there is more to send. */
-const maxPages = 1_000;
+/** Bytes of pages that are kept for others who want the same, until there is more to send. */
+const maxBytes = 4 * 1024 * 1024;
 
 export interface TailPage {
   frames: readonly EventsFrame[];
   count: number;
+  bytes: number;
   /** Everything up to here is in it. */
   to: number;
 }
@@ -22,6 +23,7 @@ export interface TailPage {
  */
 export class TailPages {
   readonly #pages = new Map<string, TailPage>();
+  #bytes = 0;
   #tail: Tail | undefined;
   #here: Cursor = { epoch: '', position: -1 };
 
@@ -35,6 +37,7 @@ export class TailPages {
   ): TailPage {
     if (this.#tail !== tail || here.position !== this.#here.position || here.epoch !== this.#here.epoch) {
       this.#pages.clear();
+      this.#bytes = 0;
       this.#tail = tail;
       this.#here = { ...here };
     }
@@ -42,7 +45,9 @@ export class TailPages {
     let page = this.#pages.get(key);
     if (!page) {
       page = pageOf(tail.after(after), org, subscriptions, here);
-      if (this.#pages.size < maxPages) this.#pages.set(key, page);
+      // Its text, what it is written as, and its key.
+      this.#bytes += 2 * page.bytes + 2 * key.length + 200;
+      if (this.#bytes <= maxBytes) this.#pages.set(key, page);
     }
     return page;
   }
@@ -66,5 +71,5 @@ function pageOf(
     to = event.position;
     break;
   }
-  return { frames: framesOf(events, epoch, to), count: events.length, to };
+  return { frames: framesOf(events, epoch, to), count: events.length, bytes, to };
 }

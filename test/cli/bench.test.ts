@@ -144,6 +144,26 @@ describe('bench', limit, async () => {
     expect(await databasesOf(database, url)).toEqual([]);
   });
 
+  it('counts a stall against all events that were meant to happen meanwhile', async () => {
+    const url = await maker(database);
+    const running = startCli(['bench', '--json', '--seconds', '0.5'], { cwd, env: { DATABASE_URL: url } });
+    const within = await connectWithin(running, url);
+    await until(() => running.stderr().includes('to the relay'), { message: 'the timed events' });
+    await within.query('begin; lock table bench.unit');
+    const waiting = `select from pg_stat_activity
+      where datname = current_database() and application_name = 'commitcast-bench' and wait_event_type = 'Lock'`;
+    // Eight connections, whose events are 10 ms apart: the first of them has waited for 70 ms at least.
+    await until(() => within.query(waiting).then(({ rows }) => rows.length === 8));
+    await within.query('commit');
+    await within.end();
+    expect(await running.ended).toBe(0);
+    const { settling } = JSON.parse(running.stdout()) as BenchReport;
+    expect(settling.committed.max).toBeGreaterThan(70);
+    expect(settling.settled.max).toBeGreaterThan(70);
+    // Neither the first alone: the second was meant to be 10 ms later.
+    expect(settling.settled.p99).toBeGreaterThan(60);
+  });
+
   it('asks for the right to make a database, where the role has none', async () => {
     const url = await database.urlAsMemberOf();
     const { code, stderr } = await runCli(['bench'], { cwd, env: { DATABASE_URL: url } });

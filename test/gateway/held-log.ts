@@ -70,7 +70,7 @@ export function ask(
   const session = new AbortController();
   const subscriptions: Subscription[] = [{}];
   const { signal } = session;
-  const page = pages.read({ org: 'acme', subscriptions, after: 10, upTo: 20, ...range, signal });
+  const page = pages.read({ org: 'acme', epoch, subscriptions, after: 10, upTo: 20, ...range, signal });
   // Looked at later; until then it is nobody's unhandled rejection.
   page.catch(() => undefined);
   return { page, leave: () => session.abort(new Error('the session has ended')) };

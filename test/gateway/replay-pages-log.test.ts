@@ -1,14 +1,16 @@
 import { beforeAll, expect, it } from 'vitest';
-import type { NewEvent } from '../../src/core/event.ts';
+import type { CommitcastEvent, NewEvent } from '../../src/core/event.ts';
 import { isErased } from '../../src/core/erased.ts';
 import type { Subscription } from '../../src/core/subscription.ts';
 import type { Executor } from '../../src/db/executor.ts';
 import { ReplayPages, type ReplayPage } from '../../src/gateway/replay-pages.ts';
 import { append } from '../../src/log/append.ts';
+import { openEpoch } from '../../src/log/epoch.ts';
 import { erase } from '../../src/log/erase.ts';
 import { createDatabase } from '../support/database.ts';
 
 const database = await createDatabase();
+const epoch = await openEpoch(database.pool);
 const units = ['u1', 'u2', 'u3'];
 /** Events of two orgs, by turns, every tenth a large one. */
 const total = 3_000;
@@ -39,17 +41,21 @@ function countedLog() {
   return { db, counts };
 }
 
-const eventsOf = ({ frames }: ReplayPage) =>
-  frames.flatMap(
-    (frame) => frame.values[0] as { position: number; org: string; unit: string; data: unknown }[],
-  );
+const eventsOf = ({ frames }: ReplayPage): CommitcastEvent[] => frames.flatMap((frame) => frame.values[0]);
 
 it('P5: 200 sessions that return to 20 positions cost 20 statements, never more than four at once', async () => {
   const { db, counts } = countedLog();
   const pages = new ReplayPages({ db });
   const asks = Array.from({ length: 200 }, (_, n) => {
     const { signal } = new AbortController();
-    return pages.read({ org: 'acme', subscriptions: [{ deep: true }], after: n % 20, upTo: 100, signal });
+    return pages.read({
+      org: 'acme',
+      epoch,
+      subscriptions: [{ deep: true }],
+      after: n % 20,
+      upTo: 100,
+      signal,
+    });
   });
   const got = await Promise.all(asks);
   expect(counts).toMatchObject({ statements: 20, running: 0 });
@@ -75,7 +81,14 @@ it('P3: sessions that walk the log at their own pace each get every event of the
     const positions: number[] = [];
     // The dispatcher goes on while they read.
     for (let after = from, upTo = total / 2; after < total; upTo = Math.min(total, upTo + 250)) {
-      const page = await pages.read({ org, subscriptions, after, upTo: Math.max(upTo, after), signal });
+      const page = await pages.read({
+        org,
+        epoch,
+        subscriptions,
+        after,
+        upTo: Math.max(upTo, after),
+        signal,
+      });
       const events = eventsOf(page);
       expect(page.count).toBe(events.length);
       expect(page.to).toBeLessThanOrEqual(Math.max(upTo, after));
@@ -102,7 +115,7 @@ it('P4: who asks after an erasure does not get what was read before it', async (
   const pages = new ReplayPages({ db });
   const { signal } = new AbortController();
   await append(database.pool, { org: 'initech', type: 'secret', data: { name: 'Kim' } });
-  const range = { org: 'initech', subscriptions: [], after: total, upTo: total + 1, signal };
+  const range = { org: 'initech', epoch, subscriptions: [], after: total, upTo: total + 1, signal };
   const before = await pages.read(range);
   expect(eventsOf(before)).toMatchObject([{ data: { name: 'Kim' } }]);
   await erase(database.pool, { org: 'initech' });

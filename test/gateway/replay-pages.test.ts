@@ -127,7 +127,7 @@ describe('a session that ends', () => {
     const { log, pages } = start();
     const { signal } = new AbortController();
     const asked = [1, 2, 3].map((after) =>
-      pages.read({ org: 'acme', subscriptions: [], after, upTo: 9, signal }),
+      pages.read({ org: 'acme', epoch, subscriptions: [], after, upTo: 9, signal }),
     );
     expect(getEventListeners(signal, 'abort')).toHaveLength(3);
     log.statement(0).answer();
@@ -162,7 +162,7 @@ describe('a session that ends', () => {
   it('begins nothing when it has ended before it asks', async () => {
     const { log, pages } = start();
     const signal = AbortSignal.abort(new Error('gone before'));
-    const asked = pages.read({ org: 'acme', subscriptions: [], after: 1, upTo: 2, signal });
+    const asked = pages.read({ org: 'acme', epoch, subscriptions: [], after: 1, upTo: 2, signal });
     await expect(asked).rejects.toThrow('gone before');
     expect(log.statements).toHaveLength(0);
   });

@@ -53,8 +53,11 @@ export async function readSweeps(file: string): Promise<SweepResult[]> {
 }
 
 function byPage(one: SweepResult, other: SweepResult): number {
-  const place = ({ name }: SweepResult) => allSweeps.findIndex((sweep) => sweep.name === name);
-  return place(one) - place(other);
+  return placeOf(one) - placeOf(other);
+}
+
+function placeOf({ name }: SweepResult): number {
+  return allSweeps.findIndex((sweep) => sweep.name === name);
 }
 
 /** As `npm run format` would leave it, or every run would break the check of the format. */

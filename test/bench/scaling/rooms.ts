@@ -76,7 +76,9 @@ async function open(bench: Bench): Promise<(count: number) => Promise<Measuremen
         together: report.events / report.messages,
         late: ms(report.latencyUs.p99),
       },
-      ...{ missed, doubled, disordered },
+      missed,
+      doubled,
+      disordered,
     };
   };
 }

@@ -10,7 +10,10 @@ import { busyShare } from './busy.ts';
 import type { Sweep } from './sweep.ts';
 
 /** A sweep of `scaling.json`: all that is known of it, so that any figure can be computed again. */
-export interface SweepResult extends Pick<Sweep, 'name' | 'title' | 'method' | 'axis' | 'metrics' | 'charts'> {
+export interface SweepResult extends Pick<
+  Sweep,
+  'name' | 'title' | 'method' | 'axis' | 'metrics' | 'charts'
+> {
   run: Omit<Run, 'versions'>;
   machine: Machine;
   /** Share of the machine's cores that others kept busy just before. */
@@ -59,7 +62,12 @@ export async function runSweep({ sweep, setting, run, machine, say }: SweepPlan)
   const whole = { name, kind: 'ours', always: true, measure: walk } as const;
   const outcome = await measure({ metrics: { points: { label: 'points', unit: '' } } }, whole, setting);
   return {
-    ...{ name, title, method, axis, metrics, charts },
+    name,
+    title,
+    method,
+    axis,
+    metrics,
+    charts,
     run: { date: new Date().toISOString(), ...run },
     machine,
     busy,

@@ -1,0 +1,57 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+
+/** Of Engine.IO, beside its types. */
+interface Connection {
+  request: IncomingMessage | RequestFacts | null;
+}
+
+/** What is read of a request when it has been answered: by Socket.IO for further namespaces, and by applications. */
+type RequestFacts = Pick<IncomingMessage, 'headers' | 'url' | 'method' | 'socket' | 'connection'> & {
+  _query: unknown;
+};
+
+/** What a request of Engine.IO has by itself. */
+const usual = new Set([
+  ...Object.keys(new IncomingMessage(new Socket())),
+  ...['_query', 'res', 'websocket', 'onClose', 'cleanup'],
+]);
+
+/** To the response of each upgrade, which Engine.IO makes up for its middleware, and which lives as long as the connection. */
+const responses = new WeakMap<object, { req?: unknown }>();
+
+/** Called by a middleware of Engine.IO. */
+export function noteResponse(request: object, response: object): void {
+  responses.set(request, response as { req?: unknown });
+}
+
+/** The response of an upgrade that has been made. */
+export function letGoOfResponse(request: object): void {
+  const response = responses.get(request);
+  if (response) response.req = undefined;
+  responses.delete(request);
+}
+
+/**
+ * Socket.IO keeps the request of the handshake, a stream with all that belongs to it, for as long as the connection
+ * lives: more than a session itself. Soon, when those who listen for the connection have seen it, what can be read of it
+ * takes its place. Where somebody has put something on it, such as a middleware for sessions, it stays.
+ */
+export function letGoOfRequest(connection: unknown): void {
+  setImmediate(replaceRequest, connection as Connection);
+}
+
+function replaceRequest(connection: Connection): void {
+  const { request } = connection;
+  if (!(request instanceof IncomingMessage) || !Object.keys(request).every((key) => usual.has(key))) return;
+  letGoOfResponse(request);
+  const { headers, url, method, socket, _query } = request as IncomingMessage & { _query: unknown };
+  connection.request = {
+    headers,
+    url: url ?? '',
+    method: method ?? 'GET',
+    socket,
+    connection: socket,
+    _query,
+  };
+}
