@@ -4,6 +4,10 @@
 --   - pass 2 looked the row up in the outbox; now pass 1 hands on the row itself;
 --   - an expression of plpgsql is set up once a transaction: the usual case is told by one of them.
 
+-- Whoever migrates may have a path of his own, too.
+select set_config('search_path', 'pg_catalog', true);
+--> statement-breakpoint
+
 -- Nothing that the triggers rest on may be found by a writer's search path. Theirs is not set, for that costs as much as
 -- their work: their bodies name the schema of what they call, and what needs operators is in functions that are bound
 -- when they are made (`return`), and planned into the expression that calls them.
@@ -91,22 +95,6 @@ for each row execute function commitcast.guard_event();
 alter table commitcast.outbox enable always trigger guard_event;
 --> statement-breakpoint
 
--- A DELETE takes an event back that has not been committed. The passes look whether the row is still there only in
--- transactions that have deleted one.
-create function commitcast.take_back() returns trigger
-language plpgsql as $$
-begin
-  perform set_config('commitcast.taken_back', 'on', true);
-  return old;
-end
-$$;
---> statement-breakpoint
-create trigger take_back before delete on commitcast.outbox
-for each row when (old.tx = pg_current_xact_id()) execute function commitcast.take_back();
---> statement-breakpoint
-alter table commitcast.outbox enable always trigger take_back;
---> statement-breakpoint
-
 -- The row itself. Rows of before are of transactions that have ended.
 truncate commitcast.committing;
 --> statement-breakpoint
@@ -127,14 +115,29 @@ alter table commitcast.committing
 alter table commitcast.committing alter column data set storage main, alter column meta set storage main;
 --> statement-breakpoint
 
-create function commitcast.has_taken_back() returns boolean
-language sql stable return current_setting('commitcast.taken_back', true) is not distinct from 'on';
+-- A DELETE takes an event back that has not been committed: from where it waits, too.
+create function commitcast.take_back() returns trigger
+language plpgsql security definer set search_path = commitcast, pg_temp as $$
+begin
+  delete from commitcast.committing where source = old.ctid;
+  return old;
+end
+$$;
 --> statement-breakpoint
--- Whether an event of this transaction has been taken back.
+create trigger take_back before delete on commitcast.outbox
+for each row when (old.tx = pg_current_xact_id()) execute function commitcast.take_back();
+--> statement-breakpoint
+alter table commitcast.outbox enable always trigger take_back;
+--> statement-breakpoint
+-- Whether somebody has deleted or locked a row: only then a pass looks whether it is still there.
+create function commitcast.is_touched(xmax xid) returns boolean
+language sql immutable return xmax <> '0'::xid;
+--> statement-breakpoint
 create function commitcast.is_taken_back(source tid) returns boolean
-language sql stable return not exists (
-  select from commitcast.outbox where ctid = source and tx = pg_current_xact_id()
-);
+language sql stable return not exists (select from commitcast.outbox where ctid = source);
+--> statement-breakpoint
+create function commitcast.is_queued(self tid) returns boolean
+language sql stable return exists (select from commitcast.committing where ctid = self);
 --> statement-breakpoint
 alter function commitcast.hand_on() reset all;
 --> statement-breakpoint
@@ -144,7 +147,7 @@ begin
   if not commitcast.is_this_transaction(new.tx) then
     return null;
   end if;
-  if commitcast.has_taken_back() then
+  if commitcast.is_touched(new.xmax) then
     if commitcast.is_taken_back(new.ctid) then
       return null;
     end if;
@@ -183,11 +186,11 @@ language sql volatile return ('x' || left(pg_walfile_name(pg_current_wal_lsn()),
 
 -- The usual case of pass 2: nothing was fired early or taken back, no setting is in the way, and COMMITTING is held from
 -- here on. Nobody takes that lock exclusively, so trying succeeds.
-create function commitcast.is_usual(early int, probe boolean) returns boolean
+create function commitcast.is_usual(early int, probe boolean, xmax xid) returns boolean
 language sql volatile return
   early = 0 and not probe and pg_trigger_depth() = 1
   and coalesce(current_setting('commitcast.early', true), '') in ('', '0')
-  and not commitcast.has_taken_back()
+  and not commitcast.is_touched(xmax)
   and current_setting('max_prepared_transactions') = '0'
   and current_setting('synchronous_commit') <> 'off'
   and pg_try_advisory_xact_lock_shared(1668246893, 1);
@@ -195,12 +198,15 @@ language sql volatile return
 
 -- Every other case: whether the row that has been fired gets its position now. As before, but it hands on the row itself,
 -- and looks whether the event was taken back.
-create function commitcast.is_due(queued commitcast.committing, depth int) returns boolean
+create function commitcast.is_due(queued commitcast.committing, self tid, depth int) returns boolean
 language plpgsql set search_path = commitcast, pg_temp as $$
 declare
   times int := coalesce(nullif(current_setting('commitcast.early', true), ''), '0')::int;
   early boolean := depth > 1 or queued.early < times;
 begin
+  if not commitcast.is_queued(self) then
+    return false;
+  end if;
   if queued.probe and current_setting('commitcast.immediate', true) = 'asked' then
     perform set_config('commitcast.immediate', 'on', true);
     return false;
@@ -227,13 +233,9 @@ begin
     return false;
   end if;
 
-  if commitcast.has_taken_back() and commitcast.is_taken_back(queued.source) then
-    return false;
-  end if;
-
   -- The setting is looked at first: the text of a large statement is dear to copy.
   if current_setting('max_prepared_transactions') <> '0'
-    and current_query() ~* '(^|;)\s*prepare\s+transaction\s+''[^'']*''\s*(;|--|/\*|$)' then
+    and current_query() ~* '(^|;)[[:space:]]*prepare[[:space:]]+transaction[[:space:]]+''[^'']*''[[:space:]]*(;|--|/[*]|$)' then
     perform commitcast.refuse('CC006', 'EVENTS_PREPARED: a prepared transaction would hold its positions, and all that follow, back');
   end if;
 
@@ -282,10 +284,11 @@ create or replace function commitcast.give_position() returns trigger
 language plpgsql security definer as $$
 declare
   given bigint;
-  given_at timestamptz;
+  -- A name without its schema could be a type that the writer has made.
+  given_at pg_catalog.timestamptz;
 begin
-  if not commitcast.is_usual(new.early, new.probe) then
-    if not commitcast.is_due(new, pg_catalog.pg_trigger_depth()) then
+  if not commitcast.is_usual(new.early, new.probe, new.xmax) then
+    if not commitcast.is_due(new, new.ctid, pg_catalog.pg_trigger_depth()) then
       return null;
     end if;
   end if;
@@ -393,7 +396,7 @@ $$;
 revoke all on function commitcast.is_this_transaction(xid8), commitcast.is_text(text), commitcast.is_json(jsonb, int),
   commitcast.is_within_limit(), commitcast.is_event(text, jsonb, text, bigint, jsonb, timestamptz, boolean),
   commitcast.next_version(text, text, bigint), commitcast.refuse_row(commitcast.outbox), commitcast.guard_event(),
-  commitcast.take_back(), commitcast.has_taken_back(), commitcast.is_taken_back(tid),
+  commitcast.take_back(), commitcast.is_touched(xid), commitcast.is_taken_back(tid), commitcast.is_queued(tid),
   commitcast.queue_again(commitcast.committing, boolean), commitcast.room_of(text, text, text),
-  commitcast.current_timeline(), commitcast.is_usual(int, boolean), commitcast.is_due(commitcast.committing, int),
+  commitcast.current_timeline(), commitcast.is_usual(int, boolean, xid), commitcast.is_due(commitcast.committing, tid, int),
   commitcast.follow_up(commitcast.committing, bigint, timestamptz), commitcast.needs_more(boolean, bigint) from public;

@@ -13,7 +13,7 @@ import { sqlStateOf } from './sql-state.ts';
 /** The same folder from `src/db` and from `dist/db`. */
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 /** So long a commit may be held up by a table that is to be changed. */
-const lockTimeoutMs = 1_000;
+const lockTimeoutMs = 200;
 const journal = { migrationsFolder };
 
 /**
@@ -56,7 +56,7 @@ async function applyInTime(
   migrations: readonly MigrationMeta[],
   logger: Logger,
 ): Promise<void> {
-  const backoff = new Backoff({ minMs: 500, maxMs: 10_000 });
+  const backoff = new Backoff({ minMs: 50, maxMs: 1_000 });
   await client.query(`set lock_timeout = ${lockTimeoutMs}`);
   for (;;) {
     try {
@@ -64,7 +64,7 @@ async function applyInTime(
       return;
     } catch (error) {
       await client.query('rollback').catch(() => undefined);
-      if (sqlStateOf(error) !== '55P03') throw error;
+      if (!['55P03', '40P01'].includes(sqlStateOf(error) ?? '')) throw error;
       logger.warn({ err: error }, 'the migration waits for an open transaction; it is tried again');
       await sleep(backoff.next());
     }
@@ -81,7 +81,11 @@ async function apply(client: Client, migrations: readonly MigrationMeta[]): Prom
     client,
     `select to_regclass('commitcast.outbox') is not null as exists`,
   );
-  if (outbox?.exists) await client.query('lock table commitcast.outbox in access exclusive mode');
+  if (outbox?.exists) {
+    await client.query('lock table commitcast.outbox in access exclusive mode');
+    // And the one that a transaction may have read before it appends: it would wait for us, and we for it.
+    await client.query('lock table commitcast.log in access exclusive mode');
+  }
   for (const { sql, hash, folderMillis } of migrations) {
     for (const statement of sql) await client.query(statement);
     await client.query('insert into commitcast.migration (hash, created_at) values ($1, $2)', [

@@ -11,18 +11,24 @@ type RequestFacts = Pick<IncomingMessage, 'headers' | 'url' | 'method' | 'socket
   _query: unknown;
 };
 
-/** What a request of Engine.IO has by itself. */
-const usual = new Set([
-  ...Object.keys(new IncomingMessage(new Socket())),
-  ...['_query', 'res', 'websocket', 'onClose', 'cleanup'],
-]);
+/** What a request has by itself, with what Node and Engine.IO put on it. */
+const usual = new Set(
+  Object.keys(new IncomingMessage(new Socket())).concat(
+    ['parser', '_eventsCount'],
+    ['_query', 'res', 'websocket', 'cleanup'],
+  ),
+);
+
+interface UpgradeResponse {
+  req?: unknown;
+}
 
 /** To the response of each upgrade, which Engine.IO makes up for its middleware, and which lives as long as the connection. */
-const responses = new WeakMap<object, { req?: unknown }>();
+const responses = new WeakMap<object, UpgradeResponse>();
 
 /** Called by a middleware of Engine.IO. */
-export function noteResponse(request: object, response: object): void {
-  responses.set(request, response as { req?: unknown });
+export function noteResponse(request: object, response: UpgradeResponse): void {
+  responses.set(request, response);
 }
 
 /** The response of an upgrade that has been made. */

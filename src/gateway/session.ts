@@ -3,9 +3,9 @@ import { formatCursor, type Cursor } from '../core/cursor.ts';
 import type { Code } from '../core/codes.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { LiveMessage, ResetReason } from '../core/protocol.ts';
+import type { LiveMessage } from '../core/protocol.ts';
 import { sleep } from '../core/sleep.ts';
-import { subscriptionKey, type Subscription } from '../core/subscription.ts';
+import type { Subscription } from '../core/subscription.ts';
 import { catchUp, type CatchUpSource } from './catch-up.ts';
 import type { Identity } from './identity.ts';
 import type { Outlet } from './outlet.ts';
@@ -14,7 +14,8 @@ import type { EventsFrame } from './events-frame.ts';
 import { drained, maxUnsentBytes } from './outflow.ts';
 import { Seam } from './seam.ts';
 import { roomOf } from './rooms.ts';
-import { including, listOf, refuseTooMany, without, type SubscriptionList } from './subscription-list.ts';
+import { byKey, including, listOf, refuseTooMany, without } from './subscription-list.ts';
+import type { SubscriptionList } from './subscription-list.ts';
 
 export interface SessionOptions {
   outlet: Outlet;
@@ -70,8 +71,7 @@ export class Session {
   }
 
   get state(): SessionState {
-    if (this.#live) return 'live';
-    return this.#slow ? 'slow' : 'catching-up';
+    return this.#live ? 'live' : this.#slow ? 'slow' : 'catching-up';
   }
 
   get subscriptions(): SubscriptionList {
@@ -100,10 +100,11 @@ export class Session {
             return this.subscriptions;
           },
           send: (message) => {
-            this.#send(message);
+            this.#tellAt(message.position);
+            this.outlet.deliver(message);
           },
           reset: (reason, position) => {
-            this.#reset(reason, position);
+            this.outlet.emit('reset', { reason, cursor: this.#cursorAt(position) });
           },
           hasRoom: () => this.outlet.unsentBytes() <= maxUnsentBytes,
           drained: () => this.#drained(),
@@ -225,18 +226,8 @@ export class Session {
     this.#slow = false;
     this.#seam.rest();
     const cursor = this.#cursorAt(position);
-    const has = new Map(this.#subscriptions.map((each) => [subscriptionKey(each), each]));
-    const denied = deniedNow(this.#denied, has);
+    const denied = deniedNow(this.#denied, byKey(this.#subscriptions));
     this.outlet.emit('live', { cursor, subscriptions: [...this.#subscriptions], denied });
-  }
-
-  #send(message: EventsFrame): void {
-    this.#tellAt(message.position);
-    this.outlet.deliver(message);
-  }
-
-  #reset(reason: ResetReason, position: number): void {
-    this.outlet.emit('reset', { reason, cursor: this.#cursorAt(position) });
   }
 
   #rooms(): string[] {

@@ -14,7 +14,8 @@ export type SubscriptionList = readonly Subscription[];
 const own: Subscription = Object.freeze({});
 
 export function listOf(subscriptions: readonly Subscription[]): SubscriptionList {
-  return [own, ...without(subscriptions, own)];
+  // Not spread: an array that grows takes room for sixteen more.
+  return [own].concat(without(subscriptions, own));
 }
 
 /** `pending`: how many wait to be added. */
@@ -24,12 +25,16 @@ export function refuseTooMany(list: SubscriptionList, pending: number, subscript
 }
 
 export function including(list: SubscriptionList, subscription: Subscription): SubscriptionList {
-  return has(list, subscription) ? list : [...list, subscription];
+  return has(list, subscription) ? list : list.concat(subscription);
 }
 
 export function without(list: SubscriptionList, subscription: Subscription): SubscriptionList {
   const key = subscriptionKey(subscription);
   return list.filter((each) => subscriptionKey(each) !== key);
+}
+
+export function byKey(list: SubscriptionList): ReadonlyMap<string, Subscription> {
+  return new Map(list.map((each) => [subscriptionKey(each), each]));
 }
 
 function has(list: SubscriptionList, subscription: Subscription): boolean {

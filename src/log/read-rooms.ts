@@ -19,16 +19,18 @@ export interface RoomsRange {
 const where = 'org_id = $1 and position > $2 and position <= $3 and not control';
 const ordered = `order by position limit $4`;
 
-// Each scope is an index range that is already in order; a page costs what it returns, not what others wrote. Only the
-// positions are merged; the rows are fetched, and `data` made text, for those that the page has.
-const scopedSql = `
-  select position from unnest($5::text[]) wanted (room_name)
-    cross join lateral (select position from commitcast.log where ${where} and room = wanted.room_name ${ordered}) found
-  union
-  select position from unnest($6::text[]) wanted (site)
+// Each scope is an index range that is already in order; a page costs what it returns, not what others wrote.
+const scoped = (columns: string): string => `
+  select ${columns} from unnest($5::text[]) wanted (room_name)
+    cross join lateral (select * from commitcast.log where ${where} and room = wanted.room_name ${ordered}) found
+  union all
+  select ${columns} from unnest($6::text[]) wanted (site)
     cross join lateral (
-      select position from commitcast.log where ${where} and site_id = wanted.site and unit_id is not null ${ordered}
+      select * from commitcast.log where ${where} and site_id = wanted.site and unit_id is not null ${ordered}
     ) found`;
+
+/** With so few scopes it costs less to take the rows of all of them than to fetch those of the page a second time. */
+const fewScopes = 4;
 
 const wholeOrgSql = `select position from commitcast.log where ${where}`;
 
@@ -41,7 +43,16 @@ const sqlFor = (positions: string) => `
     order by position
   ), ${pageSql}`;
 
-const scopedPageSql = sqlFor(scopedSql);
+// Only the positions are merged; the rows are fetched, and `data` made text, for those that the page has.
+const scopedPageSql = sqlFor(`select distinct position from (${scoped('position')}) scopes`);
+
+const fewScopesPageSql = `
+  with candidates as materialized (
+    select distinct on (position) * from (${scoped('found.*')}) scopes ${ordered}
+  ), wanted as materialized (
+    select position from candidates
+  ), ${pageSql}`;
+
 const wholeOrgPageSql = sqlFor(wholeOrgSql);
 
 /** The events of `(after, upTo]` that the subscriptions of one org see, rising, each once. */
@@ -53,13 +64,11 @@ export async function readRooms(
     ({ site, unit, deep }) => deep && site === undefined && unit === undefined,
   );
   const range = [org, after, upTo, limit];
+  const scopes = [roomsOf(org, subscriptions), deepSitesOf(subscriptions)] as const;
+  const isFew = scopes[0].length + scopes[1].length <= fewScopes;
   const found = wholeOrg
     ? await rowsOf<PageRow>(db, wholeOrgPageSql, range)
-    : await rowsOf<PageRow>(db, scopedPageSql, [
-        ...range,
-        roomsOf(org, subscriptions),
-        deepSitesOf(subscriptions),
-      ]);
+    : await rowsOf<PageRow>(db, isFew ? fewScopesPageSql : scopedPageSql, [...range, ...scopes]);
   const { rows, ...page } = pageOf(found, limit, upTo);
   return { events: rows.map(toWireEvent), ...page };
 }

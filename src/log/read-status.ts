@@ -1,5 +1,6 @@
 import type { LeaderStatus, LogStatus, TransactionStatus } from '../core/status.ts';
 import { rowsOf, type Executor } from '../db/executor.ts';
+import { readPublished } from './head.ts';
 
 /** The database's part of the status. */
 export interface DatabaseStatus {
@@ -24,7 +25,7 @@ interface Row {
 const sql = `
   select current_setting('server_version') as version,
     (select epoch from commitcast.epoch order by ordinal desc limit 1) as epoch,
-    greatest(published, (select max(position) from commitcast.log)) as head, floor,
+    greatest(published, (select max(position) from commitcast.log where position > $1)) as head, floor,
     (select count(*)::int from commitcast.partition) as partitions,
     (select coalesce(sum(pg_total_relation_size(inhrelid)), 0) from pg_catalog.pg_inherits
      where inhparent = 'commitcast.log'::regclass) as bytes,
@@ -40,7 +41,7 @@ const sql = `
 
 /** Where the log stands, how large it is, who leads, and who has been writing for longest. */
 export async function readStatus(db: Executor): Promise<DatabaseStatus> {
-  const [row] = await rowsOf<Row>(db, sql);
+  const [row] = await rowsOf<Row>(db, sql, [await readPublished(db)]);
   if (!row) throw new Error('commitcast.relay has lost its row');
   return {
     log: {

@@ -41,7 +41,12 @@ function run(sweep: Sweep, signal: AbortSignal, rounds = 2): Promise<SweepResult
     signal,
     progress: () => undefined,
   } as const;
-  const plan = { run: { commit: 'abc', size: 'smoke', rounds }, machine, say: () => undefined } as const;
+  const plan = {
+    run: { commit: 'abc', size: 'smoke', rounds },
+    machine,
+    busy: 0,
+    say: () => undefined,
+  } as const;
   return runSweep({ sweep, setting, ...plan });
 }
 
@@ -54,9 +59,7 @@ function swept(measured: readonly Partial<Measurement>[], asked: number[] = []):
     axis: { label: 'things', logarithmic: true },
     points: { smoke: [1, 10], whole: [1] },
     metrics: { cost: { label: 'cost', unit: 'µs' } },
-    charts: [
-      { title: 'Cost', unit: 'µs', lines: [{ metric: 'cost', label: 'commitcast', kind: 'ours' }] },
-    ],
+    charts: [{ title: 'Cost', unit: 'µs', lines: [{ metric: 'cost', label: 'commitcast', kind: 'ours' }] }],
     open: async () => async (at) => {
       const next = measured[asked.push(at) - 1];
       return { values: { cost: 5 }, missed: 0, doubled: 0, disordered: 0, ...next };
@@ -72,9 +75,10 @@ describe.for(allSweeps.map((sweep) => [sweep.name, sweep] as const))('the sweep 
     expect(problems).toEqual([]);
     expect(points).toHaveLength(2);
     const { metrics, charts } = sweep;
-    for (const { rounds } of points)
-      for (const { values, note } of rounds)
-        if (note === undefined) expect(Object.keys(values).toSorted()).toEqual(Object.keys(metrics).toSorted());
+    // Where Postgres is in a container, its CPU time cannot be seen.
+    const wanted = Object.keys(metrics).filter((metric) => metric !== 'cpu');
+    for (const { values } of points.flatMap(({ rounds }) => rounds))
+      expect(Object.keys(values)).toEqual(expect.arrayContaining(wanted));
     for (const { metric } of charts.flatMap(({ lines }) => lines)) expect(metrics).toHaveProperty(metric);
   });
 });
@@ -113,7 +117,7 @@ describe('the page', () => {
   it('gets the figures of one sweep, and keeps what is written around them and the other sweeps', async ({
     signal,
   }) => {
-    const result = { ...(await run(swept([{ values: { cost: 3 } }]), signal)), busy: 0 };
+    const result = await run(swept([{ values: { cost: 3 } }]), signal);
     await writeSweep(folder, { ...result, name: 'rooms', title: 'Rooms' });
     const page = join(folder, 'scaling.md');
     await writeFile(page, `${await readFile(page, 'utf8')}\nWritten by hand.\n`);
@@ -143,21 +147,23 @@ describe('the page', () => {
   });
 });
 
-describe('a plot of lines', () => {
-  const line = (...medians: number[]): PlottedLine => ({
-    label: 'ours',
-    kind: 'ours',
-    points: medians.map((median, index) => ({ at: 10 ** index, median, min: median / 2, max: median })),
+const line = (...medians: number[]): PlottedLine => ({
+  label: 'ours',
+  kind: 'ours',
+  points: medians.map((median, index) => ({ at: 10 ** index, median, min: median / 2, max: median })),
+});
+const draw = (...lines: PlottedLine[]) =>
+  linePlot({
+    title: 'T',
+    x: { label: 'n', logarithmic: true },
+    panels: [{ title: 'P', unit: 'ms', lines }],
   });
-  const draw = (...lines: PlottedLine[]) =>
-    linePlot({
-      title: 'T',
-      x: { label: 'n', logarithmic: true },
-      panels: [{ title: 'P', unit: 'ms', lines }],
-    });
-  const dots = (svg: string) =>
-    [...svg.matchAll(/<circle class="ours" cx="([\d.]+)" cy="([\d.]+)"/g)].slice(0, -1).map(([, x, y]) => [x, y].map(Number));
+const dots = (svg: string) =>
+  [...svg.matchAll(/<circle class="ours" cx="([\d.]+)" cy="([\d.]+)"/g)]
+    .slice(0, -1)
+    .map(([, x, y]) => [x, y].map(Number));
 
+describe('a plot of lines', () => {
   it('has equal steps for equal factors of what is varied, and higher values higher', () => {
     const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = [], [x3 = 0, y3 = 0] = []] = dots(draw(line(1, 2, 4)));
     expect(x2 - x1).toBeCloseTo(x3 - x2, 0);

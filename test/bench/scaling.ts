@@ -9,6 +9,7 @@ import { describeMachine } from './harness/machine.ts';
 import { showSeconds } from './harness/numbers.ts';
 import { startPostgres } from './harness/postgres.ts';
 import { findCommit } from './harness/versions.ts';
+import { busyShare } from './scaling/busy.ts';
 import { parseScalingCommandLine, usage, type ScalingOptions } from './scaling/options.ts';
 import { writeSweep } from './scaling/report.ts';
 import { runSweep } from './scaling/run-sweep.ts';
@@ -61,6 +62,7 @@ async function run({ sweeps, size, rounds, output }: ScalingOptions): Promise<vo
       setting: { size, cores, postgresUrl: postgres.url, signal, progress: () => undefined },
       run: { commit, size, rounds },
       machine,
+      busy: await busyShare(),
       say: (line) => console.log(line),
     });
     for (const problem of result.problems) console.log(`${sweep.name}: not counted: ${problem}`);

@@ -160,10 +160,11 @@ it('counts replays from memory and from the log, and resets by their reason', as
   const database = await createDatabase();
   await append(
     database.pool,
-    Array.from({ length: 3 }, () => ({ org: 'acme', type: 'early', data: null })),
+    // More than an instance remembers when it starts.
+    Array.from({ length: 3 }, () => ({ org: 'acme', type: 'early', data: 'x'.repeat(40_000) })),
   );
   await database.pool.query('update commitcast.relay set published = 3');
-  const { url } = await startServer(database);
+  const { url } = await startServer(database, { tailBytes: 65_536 });
   const { gateway } = await askInstance(url);
   const cursorAt = (position: number, { epoch } = gateway) => formatCursor({ epoch, position });
   const none = { pages: 0, events: 0, sessions: 0 };

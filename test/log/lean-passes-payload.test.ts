@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bothWays, type PassesDatabase } from './usual-database.ts';
+import { bothWays, type PassesDatabase } from './passes-database.ts';
 
 let database: PassesDatabase;
 let client: Client;
@@ -96,11 +96,8 @@ describe.each(bothWays)('P1: %s, what is logged is to the byte what was inserted
     const log = await said('log', org);
     expect(log.map(({ data }) => String(data).length)).toEqual(outbox.map(({ data }) => String(data).length));
     expect(log).toEqual(outbox);
-    const { rows } = await client.query(
-      'select distinct room, octet_length(md5(data::text)) from commitcast.log where org_id = $1',
-      [org],
-    );
-    expect(rows).toEqual([{ room: `org:${org}:unit:u`, octet_length: 32 }]);
+    const { rows } = await client.query('select distinct room from commitcast.log where org_id = $1', [org]);
+    expect(rows).toEqual([{ room: `org:${org}:unit:u` }]);
   });
 
   it('also once the outbox was emptied', async () => {

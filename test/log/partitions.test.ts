@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { append } from '../../src/log/append.ts';
 import { dropPartitionsBelow, makePartitions } from '../../src/log/partitions.ts';
 import { readRooms } from '../../src/log/read-rooms.ts';
+import { eventOf } from '../../src/log/wire-event.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { insertEvent, pidOf, typesInLog, untilBlocked } from '../support/transactions.ts';
 
@@ -119,7 +120,8 @@ describe('old partitions are dropped', () => {
     expect(await dropPartitionsBelow(db, size + 1)).toEqual(['log_1']);
     expect(await typesInLog(db)).toEqual(['new']);
     const range = { org: 'acme', subscriptions: [{}], after: 0, upTo: size + 1, limit: 10 };
-    expect(await readRooms(db, range)).toMatchObject({ floor: size + 1, events: [{ type: 'new' }] });
+    const page = await readRooms(db, range);
+    expect([page.floor, page.events.map(eventOf)]).toMatchObject([size + 1, [{ type: 'new' }]]);
   });
 
   it('only when they lie wholly below the position, and are published', async () => {

@@ -168,14 +168,4 @@ describe('a position survives what happens to its session:', () => {
     );
     expect(await inLog()).toEqual([]);
   });
-
-  it.each(['simple', 'extended'])('PREPARE TRANSACTION is refused (%s protocol)', async (protocol) => {
-    await a.query('begin');
-    await insertEvent(a, 'prepared');
-    const text = `prepare transaction 'two phases' -- as a transaction manager sends it`;
-    const prepared = a.query(protocol === 'simple' ? text : { text, values: [], name: 'p' });
-    await expect(prepared).rejects.toMatchObject({ code: 'CC006' });
-    await expectNobodyHeld();
-    expect(await inLog()).toEqual(['other']);
-  });
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { layTemporaryTraps, layTraps, watchTraps, type Sprung } from './search-path-traps.ts';
-import { bothWays, type PassesDatabase } from './usual-database.ts';
+import { bothWays, type PassesDatabase } from './passes-database.ts';
 
 let database: PassesDatabase;
 let admin: Client;
@@ -114,7 +114,6 @@ describe.each(bothWays)('%s,', (_server, create) => {
   beforeAll(async () => {
     database = await create();
     admin = await database.connect();
-    /*MUT*/
     const url = await database.urlAsMemberOf('commitcast_writer');
     writer = { url, role: new URL(url).username };
     const { rows } = await admin.query<{ owner: string }>(

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { chooseSeed, createRandom } from '../support/random.ts';
 import { insertEvent, typesInLog } from '../support/transactions.ts';
-import { bothWays, type PassesDatabase } from './usual-database.ts';
+import { bothWays, type PassesDatabase } from './passes-database.ts';
 
 let database: PassesDatabase;
 let client: Client;
@@ -117,7 +117,6 @@ describe.each(bothWays)('%s,', (_server, create) => {
   beforeAll(async () => {
     database = await create();
     client = await database.connect();
-    /*MUT*/
   });
 
   describe('P1: a DELETE before the COMMIT takes an event back, and no other:', () => {

@@ -30,7 +30,7 @@ export function readSources(...folders: string[]): SourceFile[] {
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
   );
   return paths
-    .filter((path) => /\.tsx?$/.test(path))
+    .filter((path) => /\.tsx?$/.test(path) && !path.includes('node_modules'))
     .sort()
     .map(readSource);
 }

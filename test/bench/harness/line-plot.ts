@@ -64,7 +64,7 @@ function drawPanel({ title, unit, lines }: Panel, x: LinePlot['x']): string {
   const subtitle = [unit, up.logarithmic ? 'logarithmic axis' : ''].filter(Boolean).join(', ');
   return [
     heading,
-    `<text class="axis" x="${right}" y="20" text-anchor="end">${escape(subtitle)}</text>`,
+    `<text class="axis" x="${right}" y="41" text-anchor="end">${escape(subtitle)}</text>`,
     ...up.ticks.map(
       (tick) =>
         `<line class="grid" x1="${frame.left}" x2="${right}" y1="${up.y(tick)}" y2="${up.y(tick)}"/>` +
@@ -96,7 +96,7 @@ function drawLine({ kind, dashed, points }: PlottedLine, x: Place, y: Place): st
 }
 
 function drawLegend({ label, kind, dashed }: PlottedLine, index: number): string {
-  const x = frame.left + index * 130;
+  const x = frame.left + index * 115;
   const classes = `${kind}${dashed ? ' dashed' : ''}`;
   return (
     `<path class="line ${classes}" d="M${x} 37h24"/><circle class="${classes}" cx="${x + 12}" cy="37" r="3.5"/>` +

@@ -52,7 +52,7 @@ async function open(bench: Bench): Promise<(count: number) => Promise<Measuremen
     const auth = Array.from({ length: clients }, (_, client) => ({
       token,
       subscriptions: Array.from({ length: subscribed }, (_, n) => ({
-        unit: `u${(client * subscribed + n) % count}`,
+        unit: `u${(client + n * clients) % count}`,
       })),
     }));
     await sink.disconnect();
@@ -68,7 +68,9 @@ async function open(bench: Bench): Promise<(count: number) => Promise<Measuremen
     const events = Math.max(count, smaller(bench, 100, 2_000));
     const perSecond = smaller(bench, 500, 1_000);
     const { us, sent, report } = await deliver({ perSecond, seconds: events / perSecond }, idle);
-    const { missed, doubled, disordered } = report;
+    const { missed, doubled, disordered, mostEvents } = report;
+    if (mostEvents > each(sent))
+      throw new Error(`A client got ${mostEvents} events, ${each(sent)} are its own`);
     return {
       values: {
         event: us / sent,

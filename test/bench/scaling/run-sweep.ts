@@ -6,7 +6,6 @@ import type { Run, Spread } from '../harness/results.ts';
 import { orderOf } from '../harness/rounds.ts';
 import type { Bench, Measurement } from '../harness/row.ts';
 import type { Machine } from '../harness/machine.ts';
-import { busyShare } from './busy.ts';
 import type { Sweep } from './sweep.ts';
 
 /** A sweep of `scaling.json`: all that is known of it, so that any figure can be computed again. */
@@ -35,15 +34,15 @@ export interface SweepPlan {
   setting: Setting;
   run: Omit<Run, 'versions' | 'date'>;
   machine: Machine;
+  busy: number;
   say: (line: string) => void;
 }
 
 /** All points, up in one round and down in the next: what drifts, or grows with time, favours neither end. */
-export async function runSweep({ sweep, setting, run, machine, say }: SweepPlan): Promise<SweepResult> {
+export async function runSweep({ sweep, setting, run, machine, busy, say }: SweepPlan): Promise<SweepResult> {
   const { name, title, method, axis, metrics, charts } = sweep;
   const ats = sweep.points[setting.size === 'smoke' ? 'smoke' : 'whole'];
   const points: Point[] = ats.map((at) => ({ at, rounds: [] }));
-  const busy = await busyShare();
   const began = performance.now();
   const walk = async (bench: Bench): Promise<Measurement> => {
     const measurePoint = await sweep.open(bench);

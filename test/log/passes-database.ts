@@ -20,9 +20,9 @@ afterAll(async () => {
   await Promise.all([...clients].map((client) => client.end()));
 });
 
-/** On a server of the test file's own, as servers usually are: no transaction can be prepared. */
-async function createUsualDatabase(): Promise<PassesDatabase> {
-  const { url } = await startPrivateServer({ max_prepared_transactions: '0', fsync: 'off' });
+/** On a server of the test file's own, on which transactions can be prepared. */
+export async function createPreparingDatabase(): Promise<PassesDatabase> {
+  const { url } = await startPrivateServer({ max_prepared_transactions: '10', fsync: 'off' });
   await migrate({ connectionString: url });
   return {
     url,
@@ -50,6 +50,6 @@ async function createUsualDatabase(): Promise<PassesDatabase> {
  * about to be.
  */
 export const bothWays: [server: string, create: () => Promise<PassesDatabase>][] = [
-  ['on a server with prepared transactions', createDatabase],
-  ['on a server without prepared transactions', createUsualDatabase],
+  ['on a server without prepared transactions', createDatabase],
+  ['on a server with prepared transactions', createPreparingDatabase],
 ];
