@@ -19,9 +19,13 @@ const graceMs = 1_000;
  */
 export function endConnections(server: HttpServer, io: Server): () => Promise<void> {
   const upgraded = new Set<Duplex>();
+  // One for all of them: a closure each would be a part of what an idle session costs.
+  function forget(this: Duplex) {
+    upgraded.delete(this);
+  }
   server.on('upgrade', (_request, socket: Duplex) => {
     upgraded.add(socket);
-    socket.once('close', () => upgraded.delete(socket));
+    socket.on('close', forget);
   });
   return async () => {
     const gone = new AbortController();
