@@ -42,7 +42,7 @@ it.each([
     type: 2,
     nsp: '/',
     data: ['events', events, 'aaaaaaaa-9'],
-  } as never);
+  });
   expect(frame.packet).toBe(packet);
   expect(await received(frame.webSocket)).toBe(`4${packet}`);
   expect(frame.values).toEqual([events, 'aaaaaaaa-9']);
