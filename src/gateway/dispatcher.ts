@@ -1,17 +1,17 @@
 import { Backoff } from '../core/backoff.ts';
 import { Flag } from '../core/flag.ts';
 import { inSlices } from '../core/in-slices.ts';
-import type { Logger } from '../core/logger.ts';
 import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
-import type { Executor } from '../db/executor.ts';
 import type { Doorbell } from '../fanout/doorbell.ts';
-import type { ControlEvent } from '../log/control-event.ts';
 import { openEpoch, readEpochEnd } from '../log/epoch.ts';
 import { readHead, type Head } from '../log/head.ts';
+import { withoutGap } from '../log/without-gap.ts';
+import type { RangePage } from '../log/read-page.ts';
 import { readRange } from '../log/read-range.ts';
 import { SettledReader } from '../log/settled-reader.ts';
 import { batchesOf, type Batch } from './batches.ts';
+import type { DispatcherOptions } from './dispatcher-options.ts';
 import { recall } from './recall.ts';
 import { Tail } from './tail.ts';
 import { Waiters } from '../core/waiters.ts';
@@ -20,25 +20,7 @@ import { Waiters } from '../core/waiters.ts';
 const silenceMs = 2_500;
 /** Between two looks at a position that is still committing. */
 const recheckMs = 2;
-
-export interface DispatcherOptions {
-  db: Executor;
-  /** Gives events of one room union, rising, to the sessions of this instance. Must not throw. */
-  deliver: (batch: Batch) => void;
-  /** Called in the tick of `deliver`, before anything else can happen: all that was delivered must have been sent. */
-  flush: () => void;
-  /** Acts on a control event: what came before it has been sent, what comes after it has not. Must not throw. */
-  onControl: (control: ControlEvent) => void;
-  /**
-   * The history that is entered may say otherwise than what is known of it: what the database says is read anew.
-   * `broken`: something that sessions have got, or have not got yet, is gone, and control events may be among it; all
-   * sessions must come anew.
-   */
-  enter: (broken: boolean) => Promise<void>;
-  /** Bytes of recent events that are kept in memory. */
-  tailBytes: number;
-  logger: Logger;
-}
+const endOfLog = Number.MAX_SAFE_INTEGER;
 
 /**
  * One per instance: takes settled events from the log to the local sockets, in order. Everything up to `position` has
@@ -206,14 +188,28 @@ export class Dispatcher implements Service {
     this.#tail = new Tail(position, this.#options.tailBytes);
   }
 
+  /**
+   * Looks at the log without being told how far it is settled. What follows the position without a gap is settled: nothing
+   * below can come any more. Only a gap takes a proof.
+   */
   async #prove(): Promise<void> {
     this.#hinted = false;
+    const page = await readRange(this.#options.db, this.#position, endOfLog);
+    const whole = withoutGap(page.entries, this.#position);
+    await this.#take({ ...page, entries: whole, to: this.#position + whole.length });
+    if (page.entries.length === whole.length) {
+      if (page.to < endOfLog) this.look();
+      return;
+    }
     if (this.#settled.head < this.#position) this.#settled = new SettledReader(this.#position);
     this.#target = Math.max(this.#target, await this.#settled.advance(this.#options.db));
   }
 
   async #dispatch(): Promise<void> {
-    const { entries, to, floor, epoch } = await readRange(this.#options.db, this.#position, this.#target);
+    await this.#take(await readRange(this.#options.db, this.#position, this.#target));
+  }
+
+  async #take({ entries, to, floor, epoch }: RangePage): Promise<void> {
     if (epoch !== this.#epoch) {
       this.doubt(epoch);
       return;

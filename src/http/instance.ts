@@ -185,6 +185,10 @@ export class Instance implements Service {
       retentionMs: this.#options.retentionMs,
       keyRetentionMs: this.#options.keyRetentionMs,
       logger: this.problems,
+      // One read less on the way of a lone event: what follows without a gap needs nobody to prove it settled.
+      onNotify: () => {
+        this.gateway.dispatcher.look();
+      },
       onDoorbell: (doorbell) => {
         this.gateway.dispatcher.ring(doorbell);
         fanout.ring(doorbell);

@@ -34,6 +34,8 @@ export interface RelayOptions extends DatabaseAddress {
   retentionMs?: number | undefined;
   /** While it leads, it forgets the keys of `append` and `once` that are older than this. Without it: none. */
   keyRetentionMs?: number | undefined;
+  /** Called at once when a writer says that there is something; it is settled a moment later. Must not throw. */
+  onNotify?: () => void;
   /** Called for everything that has settled, while this relay leads. Must not throw. */
   onDoorbell: (doorbell: Doorbell) => void;
   logger: Logger;
@@ -121,7 +123,7 @@ export class Relay implements Service {
   }
 
   async #lead(election: Election, releasers: Releasers, backoff: Backoff): Promise<void> {
-    const { logger, onDoorbell, retentionMs, keyRetentionMs } = this.#options;
+    const { logger, onNotify, onDoorbell, retentionMs, keyRetentionMs } = this.#options;
     const connection = await this.#connect('relay', readTimeoutMs);
     releasers.add(() => connection.close());
     const db = prepared(connection.client, 'generic');
@@ -136,6 +138,7 @@ export class Relay implements Service {
       ...this.#connectionOptions('listen'),
       channel: notifyChannel,
       onNotify: () => {
+        onNotify?.();
         notified.raise();
       },
     });

@@ -52,8 +52,8 @@ export async function playDisaster(
   disaster: Disaster,
   { lost, written, relay = true }: Play,
 ): Promise<Played> {
-  const early = await write(disaster.writerUrl, 20);
-  // Where the instances begin: what came before is not in their memory.
+  // Where the instances begin: what came before is more than their memory holds.
+  const early = await write(disaster.writerUrl, 20, 20_000);
   await saveRelayState(
     { query: async (text, values) => ({ rows: await queryOnce(disaster.writerUrl, text, values) }) },
     { leader: 'before', published: early.length },

@@ -13,27 +13,27 @@ import { until } from '../../support/until.ts';
 export type Written = Pick<SeenEvent, 'id' | 'org' | 'site' | 'unit'>;
 
 export function startInstance(url: string, { relay = true } = {}): Promise<TestServer> {
-  return startServer({ url } as TestDatabase, { adapter: 'postgres', relay });
+  return startServer({ url } as TestDatabase, { adapter: 'postgres', relay, tailBytes: 128 * 1024 });
 }
 
-/** Commits so many events of all kinds of rooms, one after another. */
-export async function write(url: string, count: number): Promise<Written[]> {
+/** Commits so many events of all kinds of rooms, one after another, each with so many characters. */
+export async function write(url: string, count: number, size = 0): Promise<Written[]> {
   const scopes = [{}, { site: 's1' }, { site: 's1', unit: 'u1' }, { site: 's2', unit: 'u2' }];
   const events = Array.from({ length: count }, (_, n) => ({
     id: randomUUID(),
     org: n % 3 === 2 ? 'rival' : 'acme',
     ...scopes[n % scopes.length],
   }));
-  await commit(url, events);
+  await commit(url, events, 'x'.repeat(size));
   return events;
 }
 
-async function commit(url: string, events: readonly Written[]): Promise<void> {
+async function commit(url: string, events: readonly Written[], data = ''): Promise<void> {
   const client = new Client({ connectionString: url, application_name: supportName });
   client.on('error', () => undefined);
   await client.connect();
   try {
-    for (const event of events) await append(client, { ...event, type: 'changed', data: null });
+    for (const event of events) await append(client, { ...event, type: 'changed', data });
   } finally {
     await client.end();
   }
