@@ -6,6 +6,9 @@ import type { Bench } from '../../harness/row.ts';
 
 const run = promisify(execFile);
 
+/** Connections are made and statements are planned for the first time, which servers do once and not for each transaction. */
+const warmUpSeconds = 2;
+
 /** Debian puts it beside the server; the newest one speaks to all versions. */
 const folders = ['/usr/bin', ...[18, 17, 16, 15].map((version) => `/usr/lib/postgresql/${version}/bin`)];
 
@@ -27,7 +30,7 @@ export interface PgbenchOptions {
   databaseUrl: string;
   clients: number;
   script: string;
-  /** Transactions are those of each client. */
+  /** Transactions are those of each client; seconds begin after a warm-up. */
   length: { seconds: number } | { transactions: number };
 }
 
@@ -53,7 +56,9 @@ export async function runPgbench(
     '--protocol=prepared',
     `--client=${clients}`,
     '--jobs=1',
-    'seconds' in length ? `--time=${length.seconds}` : `--transactions=${length.transactions}`,
+    ...('seconds' in length
+      ? [`--time=${warmUpSeconds + length.seconds}`, '--progress=1']
+      : [`--transactions=${length.transactions}`]),
     `--file=${file}`,
     databaseUrl,
   ];
@@ -61,12 +66,20 @@ export async function runPgbench(
   const [program = '', ...args] = load === undefined ? command : ['taskset', '-c', String(load), ...command];
   const cut = new AbortController();
   bench.releasers.add(() => cut.abort());
-  const { stdout } = await run(program, args, { signal: cut.signal });
+  const { stdout, stderr } = await run(program, args, { signal: cut.signal });
   const failed = numberIn(stdout, /number of failed transactions: (\d+)/) ?? 0;
-  const tps = numberIn(stdout, /^tps = ([\d.]+)/m);
+  const tps = 'seconds' in length ? steadyRate(stderr) : numberIn(stdout, /^tps = ([\d.]+)/m);
   const processed = numberIn(stdout, /number of transactions actually processed: (\d+)/);
-  if (failed > 0 || tps === undefined || processed === undefined) throw new Error(`pgbench says:\n${stdout}`);
+  if (failed > 0 || tps === undefined || processed === undefined)
+    throw new Error(`pgbench says: ${stdout.trim().replaceAll('\n', '; ')}`);
   return { tps, processed };
+}
+
+/** The mean of the seconds after the warm-up. */
+function steadyRate(progress: string): number | undefined {
+  const seconds = [...progress.matchAll(/^progress: [\d.]+ s, ([\d.]+) tps/gm)].slice(warmUpSeconds);
+  if (seconds.length === 0) return undefined;
+  return seconds.reduce((sum, [, tps]) => sum + Number(tps), 0) / seconds.length;
 }
 
 function numberIn(text: string, pattern: RegExp): number | undefined {
