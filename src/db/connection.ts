@@ -33,6 +33,7 @@ const sessionSettings = [
   'jit=off',
   'search_path=pg_catalog',
   'TimeZone=UTC',
+  'DateStyle=ISO',
   'tcp_keepalives_idle=10',
   'tcp_keepalives_interval=5',
   'tcp_keepalives_count=3',

@@ -64,7 +64,7 @@ async function applyInTime(
       return;
     } catch (error) {
       await client.query('rollback').catch(() => undefined);
-      if (!['55P03', '40P01'].includes(sqlStateOf(error) ?? '')) throw error;
+      if (!['55P03', '57014', '40P01'].includes(sqlStateOf(error) ?? '')) throw error;
       logger.warn({ err: error }, 'the migration waits for an open transaction; it is tried again');
       await sleep(backoff.next());
     }
@@ -84,7 +84,10 @@ async function apply(client: Client, migrations: readonly MigrationMeta[]): Prom
   if (outbox?.exists) {
     await client.query('lock table commitcast.outbox in access exclusive mode');
     // And the one that a transaction may have read before it appends: it would wait for us, and we for it.
+    // The limit of a lock is that of each partition.
+    await client.query(`set local statement_timeout = ${lockTimeoutMs}`);
     await client.query('lock table commitcast.log in access exclusive mode');
+    await client.query('set local statement_timeout = 0');
   }
   for (const { sql, hash, folderMillis } of migrations) {
     for (const statement of sql) await client.query(statement);

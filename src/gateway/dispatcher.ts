@@ -197,11 +197,12 @@ export class Dispatcher implements Service {
     const page = await readRange(this.#options.db, this.#position, endOfLog);
     const whole = withoutGap(page.entries, this.#position);
     await this.#take({ ...page, entries: whole, to: this.#position + whole.length });
+    // What was waited for has come.
+    if (this.#settled.head < this.#position) this.#settled = new SettledReader(this.#position);
     if (page.entries.length === whole.length) {
       if (page.to < endOfLog) this.look();
       return;
     }
-    if (this.#settled.head < this.#position) this.#settled = new SettledReader(this.#position);
     this.#target = Math.max(this.#target, await this.#settled.advance(this.#options.db));
   }
 

@@ -15,6 +15,7 @@ export interface EngineConnection {
     socket?: WebSocket;
   };
   write(packet: string): unknown;
+  listenerCount(event: 'packetCreate'): number;
 }
 
 interface WebSocket {
@@ -31,15 +32,14 @@ interface FrameSender {
 const open = 1;
 
 /** What takes whole frames at this moment: a WebSocket with nothing queued before them, and which compresses nothing. */
-export function webSocketOf({
-  readyState,
-  writeBuffer,
-  transport,
-}: EngineConnection): FrameSender | undefined {
+export function webSocketOf(connection: EngineConnection): FrameSender | undefined {
+  const { readyState, writeBuffer, transport } = connection;
   const { socket } = transport;
   if (readyState !== 'open' || writeBuffer.length > 0 || !transport.writable || transport.perMessageDeflate)
     return undefined;
   if (transport.name !== 'websocket' || socket?.readyState !== open) return undefined;
+  // Applications count bytes by this event.
+  if (connection.listenerCount('packetCreate') > 0) return undefined;
   return typeof socket._sender?.sendFrame === 'function' ? socket._sender : undefined;
 }
 
@@ -52,5 +52,8 @@ export function unsentBytes({ writeBuffer, transport }: EngineConnection): numbe
 
 /** Whether the transport takes more, with nothing queued before it: for long polling, that a poll is waiting. */
 export function isDrained({ writeBuffer, transport }: EngineConnection): boolean {
-  return writeBuffer.length === 0 && transport.writable && !transport.socket?._socket?.writableNeedDrain;
+  const raw = transport.socket?._socket;
+  // A socket that has been ended needs no drain any more, whatever it still has to send.
+  const isBehind = raw && (raw.writableNeedDrain || (raw.writableEnded && raw.writableLength > 0));
+  return writeBuffer.length === 0 && transport.writable && !isBehind;
 }

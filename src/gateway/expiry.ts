@@ -102,10 +102,14 @@ export class Timetable<Entry extends Due> {
   #wake(): void {
     this.#disarm();
     const now = Date.now();
-    for (let [first] = this.#heap; first && first.dueAt <= now; [first] = this.#heap) {
-      this.#takeOut(first);
-      this.#onDue(first);
+    try {
+      for (let [first] = this.#heap; first && first.dueAt <= now; [first] = this.#heap) {
+        this.#takeOut(first);
+        this.#onDue(first);
+      }
+    } finally {
+      // Whatever one of them does, the others are not forgotten.
+      this.#arm();
     }
-    this.#arm();
   }
 }

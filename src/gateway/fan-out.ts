@@ -10,6 +10,8 @@ export interface FanOutOptions {
   members: readonly RoomMembers[];
   /** Gives an outlet its messages, written once for all who get the same. */
   deliver: (id: string, frames: readonly EventsFrame[]) => void;
+  /** What one outlet does not take is no business of the others. Must not throw. */
+  failed: (id: string, error: unknown) => void;
   epoch: () => string;
 }
 
@@ -72,9 +74,16 @@ export class FanOut {
 
   flush(): void {
     if (this.#pending.size === 0) return;
-    const { deliver, epoch } = this.#options;
+    const { deliver, failed, epoch } = this.#options;
     const present = epoch();
-    for (const [id, chain] of this.#pending) deliver(id, chain.frames(present));
+    const pending = [...this.#pending];
     this.#pending.clear();
+    for (const [id, chain] of pending) {
+      try {
+        deliver(id, chain.frames(present));
+      } catch (error) {
+        failed(id, error);
+      }
+    }
   }
 }

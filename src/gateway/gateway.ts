@@ -17,7 +17,7 @@ import { ReplayPages } from './replay-pages.ts';
 import type { Rights } from './rights.ts';
 import type { Session } from './session.ts';
 import { Sessions, type Accepted } from './sessions.ts';
-import { SocketOutlet } from './socket-outlet.ts';
+import { SocketOutlet, type SocketOutletContext } from './socket-outlet.ts';
 import { SocketService } from './socket-service.ts';
 import { SseOutlet } from './sse-outlet.ts';
 import { SseRooms } from './sse-rooms.ts';
@@ -49,13 +49,13 @@ export class Gateway implements Service {
   readonly #handshakes = new WeakMap<Socket, Accepted>();
   readonly #serveRequests: (socket: ClientSocket) => void;
   readonly #checkpoints: Checkpoints;
-  readonly #takesText: boolean;
+  readonly #outlets: SocketOutletContext;
   #stopping = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     const { io, db, dispatchDb, rights, tailBytes, logger } = options;
-    this.#takesText = takesText(io);
+    this.#outlets = { takesText: takesText(io), logger };
     const pages = new ReplayPages({ db });
     this.dispatcher = new Dispatcher({
       db: dispatchDb,
@@ -97,6 +97,10 @@ export class Gateway implements Service {
       members: [{ get: (room) => io.of('/').adapter.rooms.get(room) }, this.#streams],
       deliver: (id, messages) => {
         this.#sessions.get(id)?.deliver(messages);
+      },
+      failed: (id, error) => {
+        logger.error({ err: error }, 'a session could not be given its events; its connection is cut');
+        this.#sessions.get(id)?.cut();
       },
       epoch: () => this.dispatcher.epoch,
     });
@@ -174,14 +178,16 @@ export class Gateway implements Service {
   #open(socket: ClientSocket): void {
     const handshake = this.#handshakes.get(socket);
     this.#handshakes.delete(socket);
-    if (!handshake || this.#sessions.get(this.#connections.get(socket.conn) ?? '')) {
+    // An application's own listener of the connection may have ended it already: nobody would be told of that again.
+    const isTaken = this.#sessions.get(this.#connections.get(socket.conn) ?? '') !== undefined;
+    if (!handshake || !socket.connected || isTaken) {
       handshake?.watch.end();
       socket.disconnect(true);
       return;
     }
     socket.conn.off('close', handshake.watch.end);
     try {
-      this.#sessions.open(handshake, () => new SocketOutlet(socket, this.#takesText));
+      this.#sessions.open(handshake, () => new SocketOutlet(socket, this.#outlets));
     } catch (error) {
       farewell(socket, toPublicError(error).code);
       return;

@@ -13,7 +13,7 @@ type RequestFacts = Pick<IncomingMessage, 'headers' | 'url' | 'method' | 'socket
 
 /** What a request has by itself, with what Node and Engine.IO put on it. */
 const usual = new Set(
-  Object.keys(new IncomingMessage(new Socket())).concat(
+  keysOf(new IncomingMessage(new Socket())).concat(
     ['parser', '_eventsCount'],
     ['_query', 'res', 'websocket', 'cleanup'],
   ),
@@ -31,8 +31,7 @@ export function noteResponse(request: object, response: UpgradeResponse): void {
   responses.set(request, response);
 }
 
-/** The response of an upgrade that has been made. */
-export function letGoOfResponse(request: object): void {
+function letGoOfResponse(request: object): void {
   const response = responses.get(request);
   if (response) response.req = undefined;
   responses.delete(request);
@@ -49,7 +48,7 @@ export function letGoOfRequest(connection: unknown): void {
 
 function replaceRequest(connection: Connection): void {
   const { request } = connection;
-  if (!(request instanceof IncomingMessage) || !Object.keys(request).every((key) => usual.has(key))) return;
+  if (!(request instanceof IncomingMessage) || !keysOf(request).every((key) => usual.has(key))) return;
   letGoOfResponse(request);
   const { headers, url, method, socket, _query } = request as IncomingMessage & { _query: unknown };
   connection.request = {
@@ -60,4 +59,9 @@ function replaceRequest(connection: Connection): void {
     connection: socket,
     _query,
   };
+}
+
+/** Also those that are symbols, or do not show. */
+function keysOf(request: IncomingMessage): string[] {
+  return Reflect.ownKeys(request).map(String);
 }

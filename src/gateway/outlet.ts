@@ -25,6 +25,8 @@ export interface Outlet extends Outflow {
   leave(rooms: string[]): void;
   /** Tells why, then ends the connection: so that clients come back, or so that they do not. */
   end(code: Code): void;
+  /** Ends the connection at once, and tells nobody why. */
+  cut(): void;
   /** Calls back once when the connection is gone, also when it is already. */
   onGone(listener: () => void): void;
 }

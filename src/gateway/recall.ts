@@ -18,7 +18,8 @@ export async function recall(db: Executor, { epoch, position }: Cursor, maxBytes
   const until = performance.now() + patienceMs;
   for (let end = position; end > 0 && performance.now() < until;) {
     const start = Math.max(end - windowPositions, 0);
-    const events = await readWindow(db, epoch, start, end, tail.room);
+    // Memory is a convenience: what cannot be read now is read when somebody asks for it.
+    const events = await readWindow(db, epoch, start, end, tail.room).catch(() => undefined);
     if (!events) break;
     tail.prepend(events, start);
     end = start;
@@ -40,7 +41,10 @@ async function readWindow(
     const page = await readRange(db, after, end);
     if (page.epoch !== epoch || page.floor > start + 1) return undefined;
     for (const entry of page.entries) {
-      if (entry.control) continue;
+      const { control } = entry;
+      // What is below it may not have been replaced in the log yet.
+      if (control?.tombstone) return undefined;
+      if (control) continue;
       const { wire } = entry;
       bytes += sizeOf(wire);
       events.push(wire);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'socket.io';
-import { letGoOfResponse, noteResponse } from './handshake-request.ts';
+import { noteResponse } from './handshake-request.ts';
 
 type Engine = Server['engine'];
 type Connection = Socket['conn'];
@@ -48,12 +48,8 @@ function guard(engine: Engine): void {
   });
   engine.use((request: EngineRequest, response: ServerResponse, next: () => void) => {
     const { transport, sid = '', t } = request._query;
-    if (transport !== 'polling') {
-      noteResponse(request, response);
-      polled.get(sid)?.connection.once('upgrade', () => {
-        letGoOfResponse(request);
-      });
-    }
+    // Upgrades of a session that polls may be asked for without end; nothing is kept of those.
+    if (transport !== 'polling' && sid === '') noteResponse(request, response);
     const isPoll = request.method === 'GET' && transport === 'polling' && t !== undefined && !second.test(t);
     const session = isPoll ? polled.get(sid) : undefined;
     if (session && session.last === t) {

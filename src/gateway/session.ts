@@ -2,36 +2,20 @@ import { Backoff } from '../core/backoff.ts';
 import { formatCursor, type Cursor } from '../core/cursor.ts';
 import type { Code } from '../core/codes.ts';
 import { CommitcastError } from '../core/errors.ts';
-import type { Logger } from '../core/logger.ts';
 import type { LiveMessage } from '../core/protocol.ts';
 import { sleep } from '../core/sleep.ts';
 import type { Subscription } from '../core/subscription.ts';
-import { catchUp, type CatchUpSource } from './catch-up.ts';
+import { catchUp } from './catch-up.ts';
 import type { Identity } from './identity.ts';
 import type { Outlet } from './outlet.ts';
 import { deniedNow } from './denied.ts';
 import type { EventsFrame } from './events-frame.ts';
 import { drained, maxUnsentBytes } from './outflow.ts';
 import { Seam } from './seam.ts';
+import type { SessionContext, SessionOptions } from './session-context.ts';
 import { roomOf } from './rooms.ts';
 import { byKey, including, listOf, refuseTooMany, without } from './subscription-list.ts';
 import type { SubscriptionList } from './subscription-list.ts';
-
-export interface SessionOptions {
-  outlet: Outlet;
-  identity: Identity;
-  /** What the handshake asked for and may have, beside the org's own events. */
-  subscriptions: readonly Subscription[];
-  denied: LiveMessage['denied'];
-}
-
-/** What all sessions of an instance share. */
-export interface SessionContext {
-  source: CatchUpSource;
-  /** Whether a subscription has been revoked. Asked in the tick in which it would begin. */
-  denies: (identity: Identity, subscription: Subscription) => boolean;
-  logger: Logger;
-}
 
 /** `slow`: it has left live delivery because it did not read, and catches up when it does. */
 export type SessionState = 'catching-up' | 'live' | 'slow';
@@ -154,8 +138,8 @@ export class Session {
   }
 
   /** Resolves when every change that was asked for before this has been made. */
-  async settled(): Promise<void> {
-    await this.#atSeam(() => undefined);
+  settled(): Promise<unknown> {
+    return this.#atSeam(() => undefined);
   }
 
   /** Tells where the stream stands, when it has moved past everything that this session got. */
@@ -186,6 +170,12 @@ export class Session {
     // The transport may have bytes to deliver still, and outlive this.
     if (this.#live) this.#leave();
     this.outlet.end(code);
+    this.end();
+  }
+
+  /** Without a word: the client comes back with its cursor. */
+  cut(): void {
+    this.outlet.cut();
     this.end();
   }
 

@@ -7,7 +7,8 @@ import { nowhere, Timetable, type Due } from './expiry.ts';
 import type { Handshake } from './handshake.ts';
 import type { Outlet } from './outlet.ts';
 import type { Rights, RightsWatch } from './rights.ts';
-import { Session, type SessionContext } from './session.ts';
+import type { SessionContext } from './session-context.ts';
+import { Session } from './session.ts';
 import { clockToleranceSeconds } from './token.ts';
 
 /** The client is told so long before its token ends; or at half of the time, when there is less than twice as much. */

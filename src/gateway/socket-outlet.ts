@@ -1,19 +1,26 @@
 import type { Code } from '../core/codes.ts';
+import type { Logger } from '../core/logger.ts';
 import type { ClientSocket } from './client-socket.ts';
 import { farewell } from './farewell.ts';
 import type { EventsFrame } from './events-frame.ts';
 import type { MessageValues, Outlet, ToldName } from './outlet.ts';
 import { isDrained, unsentBytes, webSocketOf, type EngineConnection } from './engine-connection.ts';
 
+/** What all outlets of a server share. */
+export interface SocketOutletContext {
+  /** Packets of this server are encoded as Socket.IO does by default. */
+  takesText: boolean;
+  logger: Logger;
+}
+
 /** The socket of a session. Its rooms are those of the adapter. */
 export class SocketOutlet implements Outlet {
   readonly #socket: ClientSocket;
-  readonly #takesText: boolean;
+  readonly #context: SocketOutletContext;
 
-  /** `takesText`: packets of this server are encoded as Socket.IO does by default. */
-  constructor(socket: ClientSocket, takesText: boolean) {
+  constructor(socket: ClientSocket, context: SocketOutletContext) {
     this.#socket = socket;
-    this.#takesText = takesText;
+    this.#context = context;
   }
 
   get #connection(): EngineConnection {
@@ -25,7 +32,13 @@ export class SocketOutlet implements Outlet {
   }
 
   emit<Name extends ToldName>(name: Name, ...values: MessageValues<Name>): void {
-    this.#socket.emit(name, ...values);
+    try {
+      this.#socket.emit(name, ...values);
+    } catch (error) {
+      // A listener of the application, to what goes out. Whoever speaks here cannot be stopped half-way by it.
+      this.#context.logger.error({ err: error }, 'a listener failed; the connection is cut');
+      this.cut();
+    }
   }
 
   /**
@@ -33,7 +46,7 @@ export class SocketOutlet implements Outlet {
    * has been done, once for all. What the application watches or encodes in a way of its own goes the way it expects.
    */
   deliver(message: EventsFrame): void {
-    if (!this.#takesText || this.#socket.listenersAnyOutgoing().length > 0) {
+    if (!this.#context.takesText || this.#socket.listenersAnyOutgoing().length > 0) {
       this.#socket.emit('events', ...message.values);
       return;
     }
@@ -54,6 +67,10 @@ export class SocketOutlet implements Outlet {
 
   end(code: Code): void {
     farewell(this.#socket, code);
+  }
+
+  cut(): void {
+    this.#socket.conn.close(true);
   }
 
   onGone(listener: () => void): void {

@@ -67,6 +67,10 @@ export class SseOutlet implements Outlet, SseMember {
     });
   }
 
+  cut(): void {
+    this.#response.destroy();
+  }
+
   onGone(listener: () => void): void {
     if (this.#response.destroyed) queueMicrotask(listener);
     else this.#response.once('close', listener);

@@ -1,9 +1,9 @@
 import type { Cursor } from '../core/cursor.ts';
 import { maxBatchBytes, maxBatchEvents } from '../core/protocol.ts';
-import { sees } from '../core/sees.ts';
 import { subscriptionKey, type Subscription } from '../core/subscription.ts';
 import type { WireEvent } from '../log/wire-event.ts';
 import { framesOf, type EventsFrame } from './events-frame.ts';
+import { roomOf, roomsOf } from './rooms.ts';
 import type { Tail } from './tail.ts';
 
 /** Bytes of pages that are kept for others who want the same, until there is more to send. */
@@ -60,11 +60,13 @@ function pageOf(
   { epoch, position: here }: Cursor,
 ): TailPage {
   const events: WireEvent[] = [];
+  const wanted = new Set(subscriptions.map((subscription) => roomOf(org, subscription)));
   let bytes = 0;
   let to = here;
   for (const event of tail) {
     if (event.position > here) break;
-    if (event.org !== org || !subscriptions.some((subscription) => sees(subscription, event))) continue;
+    // By rooms, as live delivery goes: a session may have a thousand subscriptions.
+    if (event.org !== org || !roomsOf(event).some((room) => wanted.has(room))) continue;
     events.push(event);
     bytes += event.bytes;
     if (events.length < maxBatchEvents && bytes <= maxBatchBytes / 2) continue;

@@ -92,7 +92,7 @@ export class Instance implements Service {
     this.gateway = new Gateway({
       io,
       db: replayDb,
-      dispatchDb: prepared(this.#dispatchDb, 'generic'),
+      dispatchDb: prepared(this.#dispatchDb, 'custom'),
       rights: this.rights,
       tailBytes,
       checkpointIntervalMs,

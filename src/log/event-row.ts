@@ -57,6 +57,8 @@ export function toEvent(row: EventRow): CommitcastEvent {
   return event;
 }
 
+/** Of local mean times, before there were zones: JavaScript knows none. */
+const secondsOfOffset = /([+-]\d\d:\d\d):\d\d$/;
 const isoInUtc = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
 
 /** Writers could once give times that JavaScript has no date for. An event of which that is all that is wrong is read. */
@@ -64,6 +66,6 @@ export function timeOf(time: Date | string): string {
   // As Postgres writes it on our own connections: a date would only be made to be taken apart again.
   if (typeof time === 'string' && isoInUtc.test(time))
     return `${time.slice(0, 10)}T${time.slice(11, 19)}.${time.slice(20, -3).slice(0, 3).padEnd(3, '0')}Z`;
-  const ms = new Date(time).getTime();
+  const ms = new Date(typeof time === 'string' ? time.replace(secondsOfOffset, '$1') : time).getTime();
   return new Date(Number.isNaN(ms) ? 0 : ms).toISOString();
 }

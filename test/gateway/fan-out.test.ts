@@ -19,16 +19,21 @@ function batch(rooms: string[], from: number, to = from): Batch {
 /** Rooms by name, with the ids of who is in them. */
 function fanOut(...members: Record<string, string[]>[]) {
   const sent: { id: string; messages: readonly EventsFrame[] }[] = [];
+  const failed: string[] = [];
   const self = new FanOut({
     members: members.map((rooms) => new Map(Object.entries(rooms))),
-    deliver: (id, messages) => sent.push({ id, messages }),
+    deliver: (id, messages) => {
+      if (id === 'faulty') throw new Error('a listener of the application');
+      sent.push({ id, messages });
+    },
+    failed: (id) => failed.push(id),
     epoch: () => epoch,
   });
   const got = (wanted: string) =>
     sent
       .filter(({ id }) => id === wanted)
       .map(({ messages }) => messages.map(({ values: [events, cursor] }) => [positionsOf(events), cursor]));
-  return { self, sent, got };
+  return { self, sent, failed, got };
 }
 
 const positionsOf = (events: CommitcastEvent[]) => events.map(({ position }) => position);
@@ -90,4 +95,14 @@ it('no message has more events than the wire allows', () => {
     `${epoch}-${maxBatchEvents}`,
     `${epoch}-${maxBatchEvents + 9}`,
   ]);
+});
+
+it('P5: a connection that fails harms no other: each gets what it should, once', () => {
+  const { self, failed, got } = fanOut({ a: ['x', 'faulty', 'y'] });
+  self.add(batch(['a'], 1));
+  self.flush();
+  self.add(batch(['a'], 2));
+  self.flush();
+  expect(failed).toEqual(['faulty', 'faulty']);
+  for (const id of ['x', 'y']) expect(got(id)).toEqual([[[[1], `${epoch}-1`]], [[[2], `${epoch}-2`]]]);
 });

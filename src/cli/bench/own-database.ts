@@ -119,7 +119,8 @@ async function dropRoles(db: Executor, missing: readonly string[]): Promise<void
       await db.query(`drop role if exists ${role}`);
     } catch (error) {
       // Another database of this server was migrated meanwhile, and has granted something to it.
-      if (sqlStateOf(error) !== '2BP01') throw error;
+      // Or it was never made: this role may not make roles.
+      if (!['2BP01', '42501'].includes(sqlStateOf(error) ?? '')) throw error;
     }
   }
 }
