@@ -11,15 +11,20 @@ export function trustDoorbells(): void {
   let from = Infinity;
   wrap(Dispatcher.prototype, 'hint', (dispatcher, hint, [doorbell]) => {
     const { epoch, from: begin, to } = doorbell as Doorbell;
-    if (epoch === dispatcher.epoch && to > dispatcher.position) from = Math.min(from, begin);
-    return hint(doorbell);
+    if (epoch !== dispatcher.epoch) return hint(doorbell);
+    if (to > dispatcher.position) from = Math.min(from, begin);
+    // As if it came from this process's own relay.
+    return dispatcher.ring(doorbell as Doorbell);
   });
-  wrap(Pool.prototype, 'query', (pool, query, [text, values, ...rest]) => {
-    if (!isRangeRead(pool, text, values)) return query(text, values, ...rest);
-    const [after, upTo, ...others] = values;
+  wrap(Pool.prototype, 'query', (pool, query, [statement, ...rest]) => {
+    if (!isRangeRead(pool, statement)) return query(statement, ...rest);
+    const [after, upTo, ...others] = statement.values;
+    // It looks for nothing by itself.
+    if (upTo === Number.MAX_SAFE_INTEGER)
+      return query({ ...statement, values: [upTo, upTo, ...others] }, ...rest);
     const start = from < upTo ? Math.max(after, from) : after;
     from = Infinity;
-    return query(text, [start, upTo, ...others], ...rest);
+    return query({ ...statement, values: [start, upTo, ...others] }, ...rest);
   });
 }
 
@@ -38,8 +43,14 @@ function wrap<Self extends object>(
   Object.defineProperty(prototype, name, { value: replaced, configurable: true, writable: true });
 }
 
+interface RangeRead {
+  text: string;
+  values: [after: number, upTo: number, ...unknown[]];
+}
+
 /** The one statement by which a dispatcher reads events: `(after, upTo]`. */
-function isRangeRead(pool: Pool, text: unknown, values: unknown): values is [number, number, ...unknown[]] {
+function isRangeRead(pool: Pool, statement: unknown): statement is RangeRead {
+  const { text, values } = statement as Partial<RangeRead>;
   return (
     (pool as Pool & { options: { application_name?: string } }).options.application_name ===
       'commitcast-dispatcher' &&

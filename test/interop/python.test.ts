@@ -133,7 +133,8 @@ describeWithTool('python3-socketio', 'a Python client that knows the wire table'
     const [reset] = client.heard<{ reason: string; cursor: string }>('reset');
     expect(reset).toEqual({ reason: 'unknown', cursor: expect.stringMatching(/-1$/) as string });
     await appendTypes(database, 'after');
-    await until(() => client.events.length > 0);
+    // What it says of an event, it says in two lines.
+    await until(() => client.lines.length >= 7);
     expect(client.events.map(({ type }) => type)).toEqual(['after']);
     expect(client.lines.map(([name]) => name)).toEqual(
       'connect reset cursor live cursor event cursor'.split(' '),

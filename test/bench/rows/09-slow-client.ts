@@ -20,7 +20,7 @@ interface Plan {
 }
 
 const plans: Record<Bench['size'], Plan> = {
-  smoke: { others: 9, transactionsPerSecond: 50, dataBytes: 20_000, warmUpSeconds: 0.3, seconds: 0.6 },
+  smoke: { others: 9, transactionsPerSecond: 50, dataBytes: 20_000, warmUpSeconds: 0.3, seconds: 1.5 },
   short: { others: 99, transactionsPerSecond: 100, dataBytes: 1_000, warmUpSeconds: 2, seconds: 6 },
   full: { others: 99, transactionsPerSecond: 100, dataBytes: 1_000, warmUpSeconds: 10, seconds: 15 },
 };
