@@ -31,7 +31,8 @@ export function noteResponse(request: object, response: UpgradeResponse): void {
   responses.set(request, response);
 }
 
-function letGoOfResponse(request: object): void {
+/** The response of an upgrade that has been made. */
+export function letGoOfResponse(request: object): void {
   const response = responses.get(request);
   if (response) response.req = undefined;
   responses.delete(request);

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'socket.io';
-import { noteResponse } from './handshake-request.ts';
+import { letGoOfResponse, noteResponse } from './handshake-request.ts';
 
 type Engine = Server['engine'];
 type Connection = Socket['conn'];
 /** As Engine.IO hands it to its middleware, with the query string read. */
-type EngineRequest = IncomingMessage & { _query: Readonly<Record<string, string>> };
+type EngineRequest = IncomingMessage & { _query: Readonly<Record<string, string>>; websocket?: unknown };
 
 /** Seconds since 1970, as the .NET client numbers its polls: several of one second are alike without being repeated. */
 const second = /^\d{10}$/;
@@ -31,9 +31,20 @@ export function refuseRepeatedPolls(io: Server): void {
   };
 }
 
+interface Polling {
+  connection: Connection;
+  /** `t` of the poll before. */
+  last: string | undefined;
+  /** To which it may be about to be upgraded. */
+  upgrade?: EngineRequest;
+}
+
 function guard(engine: Engine): void {
-  const polled = new Map<string, { connection: Connection; last: string | undefined }>();
-  const forget = function (this: Connection): void {
+  const polled = new Map<string, Polling>();
+  const forget = function (this: Connection, to?: string | { socket?: unknown }): void {
+    const upgrade = polled.get(idOf(this))?.upgrade;
+    const isMade = typeof to === 'object' && to.socket !== undefined && to.socket === upgrade?.websocket;
+    if (isMade && upgrade) letGoOfResponse(upgrade);
     polled.delete(idOf(this));
     // Those that stay do not pay for it any more.
     this.off('close', forget);
@@ -48,8 +59,12 @@ function guard(engine: Engine): void {
   });
   engine.use((request: EngineRequest, response: ServerResponse, next: () => void) => {
     const { transport, sid = '', t } = request._query;
-    // Upgrades of a session that polls may be asked for without end; nothing is kept of those.
-    if (transport !== 'polling' && sid === '') noteResponse(request, response);
+    if (transport !== 'polling') {
+      noteResponse(request, response);
+      // Of the upgrades that a session asks for, which may be any number, the last one is remembered.
+      const polling = polled.get(sid);
+      if (polling) polling.upgrade = request;
+    }
     const isPoll = request.method === 'GET' && transport === 'polling' && t !== undefined && !second.test(t);
     const session = isPoll ? polled.get(sid) : undefined;
     if (session && session.last === t) {
