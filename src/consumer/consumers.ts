@@ -65,7 +65,7 @@ export class Consumers implements Service {
       applicationName: 'commitcast-consumer',
       max: controlConnections,
     });
-    this.#prepared = prepared(this.#control, 'custom');
+    this.#prepared = prepared(this.#control);
     this.#handlers = createApplicationPool({
       ...address,
       applicationName: 'commitcast-handler',

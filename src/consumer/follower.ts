@@ -36,7 +36,7 @@ export class Follower implements Service, SettledHead {
 
   /** `db`: a pool of one connection, for this alone. */
   constructor({ db, logger }: { db: Pool; logger: Logger }) {
-    this.#db = prepared(db, 'custom');
+    this.#db = prepared(db);
     this.#logger = logger;
   }
 

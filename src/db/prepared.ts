@@ -5,26 +5,22 @@ import { sqlStateOf } from './sql-state.ts';
 /** Statements of ours that are run again and again are some dozens. What comes beyond that runs unnamed. */
 const maxNames = 100;
 
-/** What Postgres plans a statement with: the values of each run, or none, once for all runs. */
-export type Plans = 'custom' | 'generic';
-
 /** Of this process: a name is that of one text on all connections, whoever else prepares there. */
 let named = 0;
 
 /**
- * Runs statements that have values under a name each, so that a connection parses, and with `generic` plans, each only
- * once. Only for connections of our own, without a pooler: what is prepared stays on a session.
+ * Runs statements that have values under a name each, so that a connection parses each only once. Only for connections of
+ * our own, without a pooler: what is prepared stays on a session.
  *
- * - `generic`: where the values cannot change the best plan. Below 100 partitions a short page of the log costs a third.
- * - `custom`: where they can. For an org that is rare a generic plan may walk what all others wrote; and the partitions
- *   that a page does not need are left out before they are locked.
+ * Each run is planned for its values. A plan for all of them would cost less, but it locks every partition at each run, so
+ * that whoever holds an old one would hold up all reading; and for an org that is rare it may walk what all others wrote.
  *
  * Postgres refuses a prepared statement whose columns have changed, and one that is gone; neither has run then. So it runs
  * once more, without a name, and has another one from the next time on. Within a transaction, which is over by then, the
  * error is as it was. The bound on names makes an end of that, too.
  */
-export function prepared(db: Client | Pool, plans: Plans): Executor {
-  setPlans(db, plans);
+export function prepared(db: Client | Pool): Executor {
+  planForValues(db);
   const names = new Map<string, string>();
   let left = maxNames;
   const query = (text: string, values?: unknown[]) => db.query<object>(text, values);
@@ -65,8 +61,8 @@ function isOutdated(error: unknown): boolean {
  * A pool says it at the start of each session, so it is told before it has opened any; on a client it is sent before
  * anything else, and not waited for: should it fail, the plans are those that Postgres chooses by itself.
  */
-function setPlans(db: Client | Pool, plans: Plans): void {
+function planForValues(db: Client | Pool): void {
   if ('totalCount' in db)
-    db.options.options = `${db.options.options ?? ''} -c plan_cache_mode=force_${plans}_plan`;
-  else db.query(`set plan_cache_mode = force_${plans}_plan`).catch(() => undefined);
+    db.options.options = `${db.options.options ?? ''} -c plan_cache_mode=force_custom_plan`;
+  else db.query('set plan_cache_mode = force_custom_plan').catch(() => undefined);
 }

@@ -77,7 +77,7 @@ export class Instance implements Service {
       logger,
     });
     // Replays are of any org, rare or not; the dispatcher reads what comes next, whatever it is.
-    const replayDb = prepared(this.db, 'custom');
+    const replayDb = prepared(this.db);
     const checks = createIdentityChecks({
       ...options,
       getUserPrimaryOrganization:
@@ -92,7 +92,7 @@ export class Instance implements Service {
     this.gateway = new Gateway({
       io,
       db: replayDb,
-      dispatchDb: prepared(this.#dispatchDb, 'custom'),
+      dispatchDb: prepared(this.#dispatchDb),
       rights: this.rights,
       tailBytes,
       checkpointIntervalMs,

@@ -126,7 +126,7 @@ export class Relay implements Service {
     const { logger, onNotify, onDoorbell, retentionMs, keyRetentionMs } = this.#options;
     const connection = await this.#connect('relay', readTimeoutMs);
     releasers.add(() => connection.close());
-    const db = prepared(connection.client, 'custom');
+    const db = prepared(connection.client);
     const epoch = await openEpoch(db);
     const { published } = await readHead(db);
     const reader = new SettledReader(published);

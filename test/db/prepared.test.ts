@@ -28,42 +28,42 @@ async function preparedOn(connection: Client): Promise<string[]> {
 
 describe('prepared statements', () => {
   it('a text with values is prepared once, however often it runs', async () => {
-    const db = prepared(client, 'generic');
+    const db = prepared(client);
     for (const id of [1, 2, 1]) expect((await db.query(byId, [id])).rows).toEqual([{ label: id * 10 }]);
     expect(await preparedOn(client)).toEqual([byId]);
   });
 
   it('what has no values is not prepared, and may be several statements', async () => {
-    const db = prepared(client, 'generic');
+    const db = prepared(client);
     await db.query('select 1; select 2');
     await db.query('select 3', []);
     expect(await preparedOn(client)).toEqual([]);
   });
 
   it('the names are bounded; what comes beyond runs without one', async () => {
-    const db = prepared(client, 'generic');
+    const db = prepared(client);
     for (let n = 0; n < 150; n += 1)
       expect((await db.query(`select $1::int + ${n} as sum`, [1])).rows).toEqual([{ sum: n + 1 }]);
     expect(await preparedOn(client)).toHaveLength(100);
   });
 
   it('two executors of one connection do not meet in a name', async () => {
-    await prepared(client, 'generic').query('select $1::int as a', [1]);
-    const other = prepared(client, 'generic');
+    await prepared(client).query('select $1::int as a', [1]);
+    const other = prepared(client);
     expect((await other.query('select $1::int as b', [2])).rows).toEqual([{ b: 2 }]);
   });
 
-  it.each(['generic', 'custom'] as const)('a session has %s plans, also those of a pool', async (plans) => {
+  it('a session plans each run for its values, also those of a pool', async () => {
     const pool = new Pool({ connectionString: database.url, max: 2 });
-    for (const db of [prepared(client, plans), prepared(pool, plans)])
+    for (const db of [prepared(client), prepared(pool)])
       expect((await db.query(`select current_setting($1) as mode`, ['plan_cache_mode'])).rows).toEqual([
-        { mode: `force_${plans}_plan` },
+        { mode: 'force_custom_plan' },
       ]);
     await pool.end();
   });
 
   it('an error keeps its SQLSTATE, and the statement its name', async () => {
-    const db = prepared(client, 'generic');
+    const db = prepared(client);
     const divide = 'select 1 / $1::int as quotient';
     await expect(db.query(divide, [0])).rejects.toMatchObject({ code: '22012' });
     expect((await db.query(divide, [1])).rows).toEqual([{ quotient: 1 }]);
@@ -73,7 +73,7 @@ describe('prepared statements', () => {
 
 describe('P5: a migration or a reset behind the back of a session', () => {
   it('columns of another type: no caller notices, and the text is prepared again', async () => {
-    const db = prepared(client, 'generic');
+    const db = prepared(client);
     await db.query(byId, [1]);
     await database.pool.query('alter table thing alter label type text');
     expect((await db.query(byId, [1])).rows).toEqual([{ label: '10' }]);
@@ -82,7 +82,7 @@ describe('P5: a migration or a reset behind the back of a session', () => {
   });
 
   it.each(['deallocate all', 'discard all'])('after %s no caller notices', async (reset) => {
-    const db = prepared(client, 'generic');
+    const db = prepared(client);
     await db.query(byId, [1]);
     await client.query(reset);
     expect((await db.query(byId, [1])).rows).toEqual([{ label: 10 }]);
@@ -92,7 +92,7 @@ describe('P5: a migration or a reset behind the back of a session', () => {
 
   it('on one connection of a pool, the others go on', async () => {
     const pool = new Pool({ connectionString: database.url, max: 2 });
-    const db = prepared(pool, 'custom');
+    const db = prepared(pool);
     const both = () => Promise.all([db.query(byId, [1]), db.query(byId, [2])]);
     await both();
     await pool.query('deallocate all');
@@ -102,7 +102,7 @@ describe('P5: a migration or a reset behind the back of a session', () => {
   });
 
   it('over and over: the names end, not the answers', async () => {
-    const db = prepared(client, 'generic');
+    const db = prepared(client);
     for (let round = 0; round < 250; round += 1) {
       await client.query('deallocate all');
       expect((await db.query(byId, [1])).rows).toEqual([{ label: 10 }]);
@@ -112,7 +112,7 @@ describe('P5: a migration or a reset behind the back of a session', () => {
   });
 
   it('within a transaction it is told what happened, not that the transaction is over', async () => {
-    const db = prepared(client, 'generic');
+    const db = prepared(client);
     await db.query(byId, [1]);
     await database.pool.query('alter table thing alter label type text');
     await client.query('begin');

@@ -60,7 +60,7 @@ it('P5: replays of a rare org read its own events, however often they have run a
   const options = { connectionString: rare.url, applicationName: 'commitcast-plans', logger: silentLogger };
   const pool = createPool({ ...options, max: 1 });
   onTestFinished(() => pool.end());
-  const db = prepared(pool, 'custom');
+  const db = prepared(pool);
   const range = { org: 'rare', subscriptions: [{ deep: true as const }], after: 0, upTo: 10_001, limit: 500 };
   for (let run = 0; run < 10; run += 1) expect((await readRooms(db, range)).to).toBe(10_001);
   const { rows } = await pool.query<{ name: string }>('select name from pg_prepared_statements');
