@@ -41,15 +41,15 @@ export interface PageWork<Tx> {
 export interface PageProgress {
   /** Everything up to here was looked at. */
   to: number;
-  /** The checkpoint moves to `to` with the transaction. */
-  moves: boolean;
+  /** For the handler. When there are any, the checkpoint moves to `to` with the transaction. */
+  events: number;
   stage: Stage;
   /** As `performance.now()` has it. */
   began: number;
 }
 
 export function progressFrom(position: number): PageProgress {
-  return { to: position, moves: false, stage: 'before', began: performance.now() };
+  return { to: position, events: 0, stage: 'before', began: performance.now() };
 }
 
 /**
@@ -65,9 +65,9 @@ export async function handlePage<Tx>(work: PageWork<Tx>, progress: PageProgress)
   const ahead = await work.ahead.take(position);
   const { entries, to } = ahead && ahead.epoch === claim.epoch ? ahead : await readNext(work, prepared);
   progress.to = to;
-  progress.moves = entries.length > 0;
+  progress.events = entries.length;
   if (limit > 1) work.ahead.prepare({ options, head, claim, position: to, limit });
-  if (!progress.moves) return;
+  if (progress.events === 0) return;
   await inTransaction(db, async (tx) => {
     const executor = executorOf(tx);
     const entered = await enter(executor, claim, options.idleTimeoutMs);

@@ -43,7 +43,7 @@ export interface ConsumeOptions<Tx> {
   types?: readonly string[] | undefined;
   /**
    * Events that one transaction handles, at most: 1 to 5,000. What fails is rolled back together, and then tried one by
-   * one. Default: 500.
+   * one. Default: 500, and up to 5,000 while there is more and that takes less than 0.1 s.
    */
   batch?: number | undefined;
   /**
@@ -90,7 +90,7 @@ const schema = z.strictObject({
     )
     .optional(),
   types: z.array(z.string().min(1)).min(1).readonly().optional(),
-  batch: z.int().min(1).max(5_000).default(500),
+  batch: z.int().min(1).max(5_000).optional(),
   partitions: z.int().min(1).max(64).default(1),
   onPoison: z.enum(['stop', 'park-org', 'park-stream']).default('stop'),
   maxAttempts: z.int().min(1).max(100).default(5),

@@ -1,13 +1,14 @@
 import { Backoff } from '../core/backoff.ts';
 import { sleep } from '../core/sleep.ts';
 import { Attempts } from './attempts.ts';
+import { BatchSize } from './batch-size.ts';
 import { errorText, isFinal } from './blame.ts';
 import { FencedError, moveCheckpoint, saveError, saveFailure, type Claim } from './checkpoint.ts';
 import { Excuses } from './excuses.ts';
 import { handlePage, progressFrom, type PageProgress } from './handle-page.ts';
 import type { HeldPartition } from './lease.ts';
 import { giveUp } from './give-up.ts';
-import type { ConsumerParts } from './parts.ts';
+import type { PartitionParts } from './parts.ts';
 import { readLanes } from './parked.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { readNext, StrangeEpochError } from './read-next.ts';
@@ -17,10 +18,6 @@ import { retryLanes } from './retry-lanes.ts';
 const saveIntervalMs = 1_000;
 const pauseMs = 100;
 
-export interface PartitionOptions<Tx> extends ConsumerParts<Tx> {
-  held: HeldPartition;
-}
-
 /**
  * Works through the events of one partition, one transaction after the other, until it is stopped.
  *
@@ -29,7 +26,7 @@ export interface PartitionOptions<Tx> extends ConsumerParts<Tx> {
  *        +------------- the page is through <-------------------+        too many attempts: stop, or park the event
  */
 export class PartitionWorker<Tx> {
-  readonly #options: PartitionOptions<Tx>;
+  readonly #options: PartitionParts<Tx>;
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
   readonly #backoff = new Backoff({ minMs: 200, maxMs: 30_000 });
@@ -39,15 +36,17 @@ export class PartitionWorker<Tx> {
   /** Events up to here are handled alone. */
   #aloneUpTo = 0;
   readonly #ahead: ReadAhead;
+  readonly #batch: BatchSize;
   readonly #attempts = new Attempts();
   readonly #excuses: Excuses;
   /** Lanes in which something is parked. */
   #lanes: Set<string> | undefined;
   #woken = new AbortController();
 
-  constructor(options: PartitionOptions<Tx>) {
+  constructor(options: PartitionParts<Tx>) {
     this.#options = options;
     this.#ahead = new ReadAhead(options.prepared);
+    this.#batch = new BatchSize(options.options.batch);
     this.#excuses = new Excuses(options.options.idleTimeoutMs);
     this.#held = options.held;
     this.#adopt(options.held);
@@ -144,11 +143,13 @@ export class PartitionWorker<Tx> {
   async #handleMany(lanes: Set<string>): Promise<void> {
     const progress = progressFrom(this.#held.position);
     try {
-      await this.#handle(lanes, this.#options.options.batch, progress);
+      await this.#handle(lanes, this.#batch.limit, progress);
+      this.#batch.handled(progress);
     } catch (error) {
       if (!this.#excuses.blames(error, this.#held.position, progress)) throw error;
       // One of them is; which one shows when each is handled alone.
       this.#aloneUpTo = progress.to;
+      this.#batch.failed();
       this.#warn(error, 'a page of events could not be handled; each is tried alone');
     }
   }
@@ -185,14 +186,13 @@ export class PartitionWorker<Tx> {
     // Rewound just after it: what the database says counts.
     if (claim.generation !== this.#held.generation) return;
     this.#held.position = progress.to;
-    if (progress.moves) this.#moved();
+    if (progress.events > 0) this.#moved();
   }
 
   /** The page after the checkpoint may hold what ended the last worker. */
   async #suspectNext(): Promise<void> {
-    const { position } = this.#held;
-    const page = { ...this.#options, claim: this.#claim, position, limit: this.#options.options.batch };
-    this.#aloneUpTo = (await readNext(page, this.#options.prepared)).to;
+    const page = { claim: this.#claim, position: this.#held.position, limit: this.#batch.limit };
+    this.#aloneUpTo = (await readNext({ ...this.#options, ...page }, this.#options.prepared)).to;
     this.#held.suspect = false;
   }
 

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Logger } from '../core/logger.ts';
 import type { Executor } from '../db/executor.ts';
 import type { Database } from './database.ts';
+import type { HeldPartition } from './lease.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { SettledHead } from './settled-head.ts';
 
@@ -16,4 +17,9 @@ export interface ConsumerParts<Tx> {
   db: Database<Tx>;
   head: SettledHead;
   logger: Logger;
+}
+
+/** What the worker of one of its partitions works with. */
+export interface PartitionParts<Tx> extends ConsumerParts<Tx> {
+  held: HeldPartition;
 }

@@ -1,15 +1,16 @@
 import { Backoff } from '../core/backoff.ts';
+import type { Cursor } from '../core/cursor.ts';
 import { Flag } from '../core/flag.ts';
 import { inSlices } from '../core/in-slices.ts';
+import { Question } from '../core/question.ts';
 import type { Service } from '../core/service.ts';
 import { sleep } from '../core/sleep.ts';
 import type { Doorbell } from '../fanout/doorbell.ts';
 import { openEpoch, readEpochEnd } from '../log/epoch.ts';
 import { readHead, type Head } from '../log/head.ts';
-import { withoutGap } from '../log/without-gap.ts';
 import type { RangePage } from '../log/read-page.ts';
 import { readRange } from '../log/read-range.ts';
-import { SettledReader } from '../log/settled-reader.ts';
+import { UntoldReader } from '../log/untold-reader.ts';
 import { batchesOf, type Batch } from './batches.ts';
 import type { DispatcherOptions } from './dispatcher-options.ts';
 import { recall } from './recall.ts';
@@ -20,7 +21,6 @@ import { Waiters } from '../core/waiters.ts';
 const silenceMs = 2_500;
 /** Between two looks at a position that is still committing. */
 const recheckMs = 2;
-const endOfLog = Number.MAX_SAFE_INTEGER;
 
 /**
  * One per instance: takes settled events from the log to the local sockets, in order. Everything up to `position` has
@@ -42,7 +42,8 @@ export class Dispatcher implements Service {
   #unopened = false;
   /** Something may be new; the log must show it. */
   #hinted = false;
-  #settled = new SettledReader(0);
+  #untold = new UntoldReader(0);
+  readonly #isThereMore = new Question<Cursor | undefined>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -78,6 +79,7 @@ export class Dispatcher implements Service {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
+    this.#isThereMore.take()(undefined);
     this.#waiters.release(Infinity);
   }
 
@@ -99,10 +101,14 @@ export class Dispatcher implements Service {
     this.#rung.raise();
   }
 
-  /** A doorbell may have been missed. */
-  look(): void {
+  /**
+   * There may be more. Resolves with how far all is settled and delivered, when that is all that could be seen; otherwise
+   * with nothing.
+   */
+  look(): Promise<Cursor | undefined> {
     this.#hinted = true;
     this.#rung.raise();
+    return this.#isThereMore.ask();
   }
 
   /** The log has shown another epoch than this one; `undefined`: one that nobody has opened yet. */
@@ -127,13 +133,13 @@ export class Dispatcher implements Service {
     const { signal } = this.#stopped;
     const backoff = new Backoff({ minMs: 20, maxMs: 1_000 });
     while (!signal.aborted) {
-      await this.#rung.wait(this.#settled.waiting ? recheckMs : silenceMs, signal);
+      await this.#rung.wait(this.#untold.waiting ? recheckMs : silenceMs, signal);
       const silent = !this.#rung.take();
       try {
         // Until it has succeeded.
         this.#strange ||= silent;
         if (this.#strange) await this.#orient();
-        if (this.#hinted || silent) await this.#prove();
+        if (this.#hinted || silent) await this.#look();
         while (this.#position < this.#target && !this.#strange && !signal.aborted) await this.#dispatch();
         backoff.reset();
       } catch (error) {
@@ -174,7 +180,7 @@ export class Dispatcher implements Service {
     this.#epoch = epoch;
     this.#target = this.#position;
     this.#beginning = Math.min(this.#beginning, ended);
-    this.#settled = new SettledReader(this.#position);
+    this.#untold = new UntoldReader(this.#position);
   }
 
   /** This is the first history; or what was delivered after the end of the last one is gone. */
@@ -184,26 +190,28 @@ export class Dispatcher implements Service {
     this.#position = position;
     this.#target = position;
     this.#beginning = ended ?? last;
-    this.#settled = new SettledReader(position);
+    this.#untold = new UntoldReader(position);
     this.#tail = new Tail(position, this.#options.tailBytes);
   }
 
-  /**
-   * Looks at the log without being told how far it is settled. What follows the position without a gap is settled: nothing
-   * below can come any more. Only a gap takes a proof.
-   */
-  async #prove(): Promise<void> {
+  async #look(): Promise<void> {
+    const reply = this.#isThereMore.take();
+    const all = await this.#prove().catch((error: unknown) => {
+      reply(undefined);
+      throw error;
+    });
+    reply(all && !this.#strange ? { epoch: this.#epoch, position: this.#position } : undefined);
+  }
+
+  /** Says whether what it found was all there is. */
+  async #prove(): Promise<boolean> {
+    const { db } = this.#options;
     this.#hinted = false;
-    const page = await readRange(this.#options.db, this.#position, endOfLog);
-    const whole = withoutGap(page.entries, this.#position);
-    await this.#take({ ...page, entries: whole, to: this.#position + whole.length });
-    // What was waited for has come.
-    if (this.#settled.head < this.#position) this.#settled = new SettledReader(this.#position);
-    if (page.entries.length === whole.length) {
-      if (page.to < endOfLog) this.look();
-      return;
-    }
-    this.#target = Math.max(this.#target, await this.#settled.advance(this.#options.db));
+    const { rest, ...page } = await this.#untold.read(db, this.#position);
+    await this.#take(page);
+    if (rest === 'more') void this.look();
+    if (rest === 'gap') this.#target = Math.max(this.#target, await this.#untold.prove(db));
+    return rest === 'nothing';
   }
 
   async #dispatch(): Promise<void> {

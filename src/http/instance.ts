@@ -157,7 +157,7 @@ export class Instance implements Service {
       redisUrl,
       db: this.db,
       onGap: () => {
-        this.gateway.dispatcher.look();
+        void this.gateway.dispatcher.look();
       },
       logger,
     });
@@ -185,10 +185,8 @@ export class Instance implements Service {
       retentionMs: this.#options.retentionMs,
       keyRetentionMs: this.#options.keyRetentionMs,
       logger: this.problems,
-      // One read less on the way of a lone event: what follows without a gap needs nobody to prove it settled.
-      onNotify: () => {
-        this.gateway.dispatcher.look();
-      },
+      // One read in place of three on the way of a lone event: what follows without a gap is settled.
+      look: () => this.gateway.dispatcher.look(),
       onDoorbell: (doorbell) => {
         this.gateway.dispatcher.ring(doorbell);
         fanout.ring(doorbell);

@@ -49,6 +49,12 @@ export class SettledReader {
     return this.#waitingFor;
   }
 
+  /** Somebody else has proved it, up to there. */
+  reach(position: number): void {
+    this.#head = Math.max(this.#head, position);
+    if (this.#gap && this.#gap.position <= this.#head) this.#close();
+  }
+
   /** Reads once more; moves `head` as far as it can. */
   async advance(db: Executor): Promise<number> {
     const positions = await readPositions(db, this.#head, pageSize);

@@ -8,12 +8,16 @@ import type { SettledReader } from '../log/settled-reader.ts';
 
 /** While awake, the time between two reads that find nothing. */
 const pollIntervalMs = 1;
+/** While awake, what is new is left to gather for as long as it took to read the last, but no longer than that. */
+const maxRestMs = 10;
 /** Awake and without anything new for so long: fall asleep. */
 const idleMs = 30;
 /** The same at a trickle, which is sooner heard of by a notification than by a poll. */
 const trickleIdleMs = 3;
 /** Asleep, a read happens at least so often, should a notification be lost. */
 const fallbackIntervalMs = 5_000;
+/** Somebody else's look is not waited for any longer. */
+const lookPatienceMs = 20;
 /** Asleep while LISTEN is down. */
 const deafIntervalMs = 20;
 
@@ -26,6 +30,11 @@ export interface PumpOptions {
   /** Raised by every notification. */
   notified: Flag;
   isListening: () => boolean;
+  /**
+   * Asked first when a notification wakes: somebody else's look at the log. Resolves with how far all is settled, when that
+   * is all there is; otherwise with nothing, or with less, and the pump reads for itself.
+   */
+  look: () => Promise<number | undefined>;
   onSettled: (from: number, to: number) => void;
   signal: AbortSignal;
 }
@@ -48,23 +57,37 @@ export async function pump(options: PumpOptions): Promise<void> {
   let asleep = false;
   let quietSince = performance.now();
 
-  const advance = async (): Promise<boolean> => {
-    const from = reader.head;
-    const to = await reader.advance(db);
+  const settled = (from: number, to: number): boolean => {
     arrivals.add(to - from);
     if (to > from) options.onSettled(from, to);
-    return to > from || reader.waiting;
+    return to > from;
+  };
+  const advance = async (): Promise<boolean> => {
+    const from = reader.head;
+    return settled(from, await reader.advance(db)) || reader.waiting;
+  };
+  /** Whether that has spared a read. */
+  const watch = async (): Promise<boolean> => {
+    const seen = await Promise.race([options.look(), sleep(lookPatienceMs, signal)]);
+    const from = reader.head;
+    if (seen === undefined || seen <= from) return false;
+    reader.reach(seen);
+    return settled(from, seen);
   };
 
   while (!signal.aborted) {
-    notified.take();
-    const busy = await advance();
+    const woken = notified.take();
+    const seen = woken && asleep && (await watch());
+    const began = performance.now();
+    const busy = !seen && (await advance());
+    const tookMs = performance.now() - began;
     if (arrivals.isStream) asleep = false;
     if (!asleep) awake.request();
+    if (seen || busy) quietSince = performance.now();
     if (busy) {
-      quietSince = performance.now();
       // A gap closes within a commit; ask again soon, but not in a tight loop.
-      if (reader.waiting) await sleep(1, signal);
+      if (reader.waiting || !asleep)
+        await sleep(Math.min(Math.max(tookMs, pollIntervalMs), maxRestMs), signal);
     } else if (asleep) {
       await notified.wait(options.isListening() ? fallbackIntervalMs : deafIntervalMs, signal);
     } else if (awake.held && options.isListening() && performance.now() - quietSince >= idleMsOf(arrivals)) {

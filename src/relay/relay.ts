@@ -1,4 +1,5 @@
 import { Backoff } from '../core/backoff.ts';
+import type { Cursor } from '../core/cursor.ts';
 import { Flag } from '../core/flag.ts';
 import type { Logger } from '../core/logger.ts';
 import { Releasers, type Service } from '../core/service.ts';
@@ -34,8 +35,11 @@ export interface RelayOptions extends DatabaseAddress {
   retentionMs?: number | undefined;
   /** While it leads, it forgets the keys of `append` and `once` that are older than this. Without it: none. */
   keyRetentionMs?: number | undefined;
-  /** Called at once when a writer says that there is something; it is settled a moment later. Must not throw. */
-  onNotify?: () => void;
+  /**
+   * Whoever has to read what is new anyway may do that first when a writer says that there is something: it resolves with
+   * how far all is settled, when that is all there is, and the relay need not read it again. Must not reject.
+   */
+  look?: () => Promise<Cursor | undefined>;
   /** Called for everything that has settled, while this relay leads. Must not throw. */
   onDoorbell: (doorbell: Doorbell) => void;
   logger: Logger;
@@ -123,7 +127,7 @@ export class Relay implements Service {
   }
 
   async #lead(election: Election, releasers: Releasers, backoff: Backoff): Promise<void> {
-    const { logger, onNotify, onDoorbell, retentionMs, keyRetentionMs } = this.#options;
+    const { logger, look, onDoorbell, retentionMs, keyRetentionMs } = this.#options;
     const connection = await this.#connect('relay', readTimeoutMs);
     releasers.add(() => connection.close());
     const db = prepared(connection.client);
@@ -138,7 +142,6 @@ export class Relay implements Service {
       ...this.#connectionOptions('listen'),
       channel: notifyChannel,
       onNotify: () => {
-        onNotify?.();
         notified.raise();
       },
     });
@@ -162,6 +165,10 @@ export class Relay implements Service {
           awake,
           notified,
           isListening: () => listener.listening,
+          look: async () => {
+            const seen = await look?.();
+            return seen?.epoch === epoch ? seen.position : undefined;
+          },
           onSettled: (from, to) => {
             onDoorbell({ epoch, from, to });
           },

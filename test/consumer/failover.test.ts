@@ -60,6 +60,8 @@ it('what was committed where the new history does not have it: goes on from the 
 it('a page that was read ahead before a pause is not handled after a failover', async () => {
   const server = await startServer(database);
   await append(database.pool, events('old', 1, 20));
+  // The first page has ten of them, and not what there was so far.
+  await until(() => server.app.commitcast.cursor().endsWith('-20'));
   const gate = createGate();
   server.app.commitcast.consume({ name, batch: 10 }, async (tx, page, { signal }) => {
     await writeLines(tx, name, page);

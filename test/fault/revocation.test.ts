@@ -170,7 +170,7 @@ it.each<[what: string, statement: string]>([
   await Promise.all([kim.live(), lee.live()]);
 
   server.dispatches.hold();
-  server.gateway.dispatcher.look();
+  void server.gateway.dispatcher.look();
   await until(() => server.dispatches.waiting === 1);
   await database.pool.query(statement);
   await append(

@@ -110,7 +110,7 @@ export async function startGatedServer(
       const { last } = await readHead(database.pool);
       await until(
         () => {
-          gateway.dispatcher.look();
+          void gateway.dispatcher.look();
           return gateway.dispatcher.position >= last;
         },
         { message: `the dispatcher to reach ${last}` },

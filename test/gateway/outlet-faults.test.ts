@@ -77,7 +77,7 @@ it('P6: when a gap has closed, nobody looks at the log every other millisecond a
   await database.pool.query(`select nextval('commitcast.position')`);
   await insertEvent(database.pool, 'after the gap');
   await dispatcher.start();
-  dispatcher.look();
+  void dispatcher.look();
   await until(() => statements > 4);
   // It comes.
   await database.pool.query(

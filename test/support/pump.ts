@@ -36,6 +36,7 @@ class PatientFlag extends Flag {
 export async function startPump(
   database: TestDatabase,
   onStep: (step: Step) => Promise<void> = () => Promise.resolve(),
+  look: () => Promise<number | undefined> = () => Promise.resolve(undefined),
 ): Promise<RunningPump> {
   const client = await database.connect();
   const options = {
@@ -70,6 +71,7 @@ export async function startPump(
     },
     notified,
     isListening: () => listener.listening,
+    look,
     onSettled: () => undefined,
     signal: stopped.signal,
   });

@@ -22,8 +22,8 @@ export const drain: Row = {
   title: 'Draining a backlog',
   method: `A backlog of 200,000 events is made first. Then a process on the core of Postgres begins to handle them, by
     counting: the clock runs from its first connection until the last event was handled. The cursor loop reads all columns in
-    pages of 1,000, and remembers nothing. The consumer moves its checkpoint in a transaction of each batch, of 500
-    by default. The dispatcher replays to one Socket.IO client, on the core of the load. Peers take pages of 1,000 where
+    pages of 1,000, and remembers nothing. The consumer moves its checkpoint in a transaction of each batch, whose
+    size it finds by itself. The dispatcher replays to one Socket.IO client, on the core of the load. Peers take pages of 1,000 where
     they can; graphile-worker runs 10 jobs at once. In a short run, peers have a tenth of the backlog.`,
   metrics: { rate: { label: 'events drained', unit: '/s' } },
   variants: [
