@@ -27,7 +27,7 @@ async function measure(bench: Bench, way: Way): Promise<Measurement> {
     seconds: sized(bench, { smoke: 0.5, short: 2, full: 60 }),
   });
   const holdsOnce = async (tried: number) => {
-    const seconds = sized(bench, { smoke: 0.3, short: 1, full: 10 });
+    const seconds = sized(bench, { smoke: 0.3, short: 1.5, full: 10 });
     const { missed, latencyUs } = (await send({ perSecond: tried, seconds })).received;
     const p99 = ms(latencyUs.p99);
     bench.progress(`${tried} events/s: p99 ${p99.toFixed(1)} ms`);
@@ -37,7 +37,7 @@ async function measure(bench: Bench, way: Way): Promise<Measurement> {
   const holds = async (tried: number) => (await holdsOnce(tried)) || (await holdsOnce(tried));
   const search = sized(bench, {
     smoke: { from: 100, steps: 1, highest: 100 },
-    short: { from: perSecond, steps: 5, highest: 32_000 },
+    short: { from: 500, steps: 6, highest: 32_000 },
     full: { from: perSecond, steps: 8, highest: 32_000 },
   });
   return {
