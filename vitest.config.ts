@@ -8,8 +8,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
-    // Two cores are shared with Postgres itself.
-    maxWorkers: 2,
+    // Two cores are shared with Postgres itself; but most of the time a test waits.
+    maxWorkers: 3,
     pool: 'forks',
   },
 });

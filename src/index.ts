@@ -6,6 +6,7 @@ export { erase, type Erasure } from './log/erase.ts';
 export { isErased, type Tombstone } from './core/erased.ts';
 export {
   defineEvents,
+  type DefinedEvent,
   type EventDefinitions,
   type EventMap,
   type EventOf,

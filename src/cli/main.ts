@@ -1,20 +1,23 @@
 #!/usr/bin/env node
-import { codes } from '../core/codes.ts';
 import { CommitcastError } from '../core/errors.ts';
-import { isUnreachable } from '../db/sql-state.ts';
 import { helpText, type Command } from './command.ts';
+import { describeError, errorText } from './describe-error.ts';
 
 /** Loaded when they are called: printing a token should not wait for an HTTP server's code. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./init.ts')).initCommand,
   serve: async () => (await import('./serve.ts')).serveCommand,
   relay: async () => (await import('./relay.ts')).relayCommand,
   migrate: async () => (await import('./migrate.ts')).migrateCommand,
   append: async () => (await import('./append.ts')).appendCommand,
   tail: async () => (await import('./tail.ts')).tailCommand,
   status: async () => (await import('./status.ts')).statusCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  grants: async () => (await import('./grants.ts')).grantsCommand,
   consumers: async () => (await import('./consumers.ts')).consumersCommand,
   epoch: async () => (await import('./epoch.ts')).epochCommand,
   token: async () => (await import('./token.ts')).tokenCommand,
+  schema: async () => (await import('./schema.ts')).schemaCommand,
   bench: async () => (await import('./bench.ts')).benchCommand,
 };
 
@@ -43,15 +46,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${describe(error)}\n`);
+  process.stderr.write(`${errorText(describeError(error))}\n`);
   process.exit(1);
 });
-
-function describe(error: unknown): string {
-  if (error instanceof CommitcastError) {
-    const { remedy } = codes[error.code];
-    return `${error.code}: ${error.message}${error.message.includes(remedy) ? '' : `\n${remedy}`}`;
-  }
-  if (isUnreachable(error)) return `UNAVAILABLE: ${codes.UNAVAILABLE.meaning}: ${(error as Error).message}`;
-  return `INTERNAL: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-}

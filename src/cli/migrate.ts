@@ -3,6 +3,7 @@ import { assertDirect } from '../db/pooled.ts';
 import { migrate } from '../db/migrate.ts';
 import { parseOptions, type Command } from './command.ts';
 import { findDatabase } from './folder.ts';
+import { showMigration } from './migrate-progress.ts';
 import { startLogger } from './start-logger.ts';
 
 export const migrateCommand: Command = {
@@ -14,7 +15,7 @@ export const migrateCommand: Command = {
     const connectionString = await findDatabase();
     const logger = startLogger(readEnvironment(process.env).logLevel);
     await assertDirect({ connectionString, logger });
-    await migrate({ connectionString, logger });
+    await migrate({ connectionString, logger, report: showMigration(process.stderr) });
     process.stdout.write('The schema is up to date.\n');
   },
 };

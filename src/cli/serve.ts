@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { readEnvironment } from '../config/environment.ts';
+import { limitsOf } from '../config/limits.ts';
 import type { Settings } from '../config/settings.ts';
 import { CommitcastError } from '../core/errors.ts';
 import { Releasers } from '../core/service.ts';
@@ -89,6 +90,9 @@ async function serve(settings: Settings, mode: Mode, demo: boolean, releasers: R
       retention: settings.retention,
       keyRetention: settings.keyRetention ?? 'forever',
       corsOrigin: settings.corsOrigin,
+      limits: limitsOf(settings),
+      proxyHops: settings.proxyHops,
+      localOperator: settings.localOperator,
     },
     demoOrgs: demo && jwtSecret !== undefined ? () => tokensOfDemo(settings, jwtSecret) : undefined,
   });

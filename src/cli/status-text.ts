@@ -1,29 +1,61 @@
 import type { ConsumerStatus, InstanceStatus, StatusAnswer, TransactionStatus } from '../core/status.ts';
+import type { Installation } from '../http/installation.ts';
 import { durationText, formatInteger, tableLines } from './table.ts';
 
-type Shown = Pick<StatusAnswer, 'log' | 'leader' | 'waitingFor' | 'oldestWriter' | 'instances' | 'consumers'>;
+type Shown = Pick<
+  StatusAnswer,
+  'log' | 'leader' | 'waitingFor' | 'oldestWriter' | 'instances' | 'consumers'
+> &
+  Pick<Installation, 'published'>;
 
 /** An instance that has not reported for so long hangs, or is gone. */
 const silentMs = 10_000;
 
-export function statusText({ log, leader, waitingFor, oldestWriter, instances, consumers }: Shown): string {
+export function statusText(status: Shown): string {
+  const { log, published, leader, waitingFor, oldestWriter, instances, consumers } = status;
   const led = instances.find(({ id }) => id === leader?.instance);
   return [
     ...(log
       ? [
           `Postgres ${log.version}, epoch ${log.epoch}`,
           `log       ${formatInteger(log.floor)} to ${formatInteger(log.head)}, ${log.partitions} partitions, ${sizeText(log.bytes)}`,
+          publishedText(published, log.head),
         ]
       : []),
     `leader    ${leader ? `${led ? `${led.host} (${led.pid})` : leader.instance}, heartbeat ${durationText(leader.heartbeatAgeMs / 1_000)} ago` : 'nobody so far'}`,
     ...waitingFor.map((each) => `waits for ${transactionText(each)}`),
     ...(oldestWriter ? [`writing   ${transactionText(oldestWriter)}: the oldest transaction that does`] : []),
+    ...(instances.length > 0 ? [sessionsText(instances)] : []),
     '',
     ...(instances.length === 0
       ? ['No instance runs.']
       : tableLines(instancesHeadings, instances.map(instanceRow))),
     ...(consumers.length === 0 ? [] : ['', ...tableLines(consumersHeadings, consumers.map(consumerRow))]),
+    ...(isWell(status) ? [] : ['', 'Not all is well: `commitcast doctor` says what to do.']),
   ].join('\n');
+}
+
+function publishedText(published: number, head: number): string {
+  const behind = head - published;
+  return `published ${formatInteger(published)}, ${behind > 0 ? `${formatInteger(behind)} behind the log` : 'all of the log'}`;
+}
+
+function sessionsText(instances: readonly InstanceStatus[]): string {
+  const counts = instances.flatMap(({ report }) => (report.gateway ? [report.gateway.sessions] : []));
+  const sum = (of: 'total' | 'slow') => counts.reduce((all, each) => all + each[of], 0);
+  return `sessions  ${formatInteger(sum('total'))}, ${formatInteger(sum('slow'))} of them slow`;
+}
+
+function isWell({ leader, waitingFor, instances, consumers }: Shown): boolean {
+  return (
+    leader !== null &&
+    leader.heartbeatAgeMs <= silentMs &&
+    waitingFor.length === 0 &&
+    instances.every(
+      ({ seenAgeMs, report }) => seenAgeMs <= silentMs && report.adapter?.state !== 'unreachable',
+    ) &&
+    consumers.every(({ failed, parked, alive, paused }) => !failed && parked === 0 && (alive || paused))
+  );
 }
 
 const instancesHeadings = [

@@ -9,7 +9,10 @@ import { statusText } from './status-text.ts';
 export const statusCommand: Command = {
   name: 'status',
   summary: 'Shows the log, who leads, what it waits for, and all instances and consumers, from the database.',
-  usage: ['--json   as `GET /v1/status` answers, without what only an instance knows'],
+  usage: [
+    '--json   as `GET /v1/status` answers, without what only an instance knows, and with what is published',
+    'Exit code 0: it was read, whatever it says. Whether all is well, and what to do: commitcast doctor.',
+  ],
   async run(args) {
     const { json } = parseOptions(args, { json: { type: 'boolean' } });
     const connection = await connect({

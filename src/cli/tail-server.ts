@@ -19,9 +19,15 @@ export async function tailServer(url: string, token: string, request: TailReques
     },
   });
   const refused = new Promise<never>((_resolve, reject) => {
-    socket.on('connect_error', (error: Error & { data?: { code?: unknown } }) => {
-      const code = error.data?.code;
-      if (isCode(code)) reject(new CommitcastError(code, error.message));
+    socket.on('connect_error', (error: Error & { data?: { code?: unknown; retryAfterMs?: unknown } }) => {
+      const { code, retryAfterMs } = error.data ?? {};
+      if (code === 'RATE_LIMITED') {
+        tell(`${code}: ${error.message}; trying again`);
+        // A refusal ends the client's own attempts.
+        void sleep(typeof retryAfterMs === 'number' ? retryAfterMs : 1_000, signal).then(() => {
+          if (!signal.aborted) socket.connect();
+        });
+      } else if (isCode(code)) reject(new CommitcastError(code, error.message));
       else tell(`no connection: ${error.message}; trying again`);
     });
     socket.on('close', ({ code, message, retry }) => {

@@ -123,7 +123,8 @@ export class Client {
     this.#link = undefined;
     if (state.name === 'connecting') void this.#open(state);
     if (state.name !== 'offline' || state.until !== 'due') return;
-    const delayMs = Math.random() * longestDelayMs(state.attempt);
+    const { attempt, reason } = state;
+    const delayMs = (reason.retryAfterMs ?? 0) + Math.random() * longestDelayMs(attempt);
     this.#timer = setTimeout(() => this.#happen({ type: 'due' }), delayMs);
   }
 

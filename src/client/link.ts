@@ -72,9 +72,9 @@ export class Link {
       socket.on(name, whileOpen(listener[name] as (...values: unknown[]) => void));
     socket.onAny(whileOpen((name: string, ...values: unknown[]) => listener.message(name, values)));
     socket.on('close', ({ retry, ...reason }) => this.#finish(() => listener.refused(reason, retry)));
-    socket.on('connect_error', (error: Error & { data?: { code?: Code } }) => {
-      const { message, data: { code } = {} } = error;
-      if (code) this.#finish(() => listener.refused({ code, message }, passing.has(code)));
+    socket.on('connect_error', (error: Error & { data?: Partial<Reason> }) => {
+      const { message, data: { code, retryAfterMs } = {} } = error;
+      if (code) this.#finish(() => listener.refused({ code, message, retryAfterMs }, passing.has(code)));
       else lost(message);
     });
     socket.on('disconnect', lost);

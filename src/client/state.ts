@@ -5,6 +5,8 @@ export interface Reason {
   /** A code of the server; absent when the network, or the token function, is the reason. */
   readonly code?: Code | undefined;
   readonly message: string;
+  /** The server wants no other attempt before: milliseconds. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { limitSettings } from './limits.ts';
 
 /** One setting of the server: declared here once; environment, defaults and documentation derive from it. */
 export interface Setting<Value = unknown> {
@@ -76,7 +77,7 @@ const origins = z
 export const settings = {
   databaseUrl: {
     variable: 'DATABASE_URL',
-    description: 'Postgres 15 or newer. Without it, `serve` brings an embedded one.',
+    description: 'Postgres 14 or newer. Without it, `serve` brings an embedded one.',
     schema: url(['postgres:', 'postgresql:']).optional(),
     secret: true,
   },
@@ -148,6 +149,23 @@ export const settings = {
     description:
       'Origins of pages that may connect from elsewhere, separated by commas, or `*`. Default: none.',
     schema: origins.optional(),
+  },
+  ...limitSettings,
+  proxyHops: {
+    variable: 'COMMITCAST_PROXY_HOPS',
+    description:
+      'Proxies in front of this instance that add to X-Forwarded-For: so many of its last entries are believed, for COMMITCAST_ADDRESS_CONNECTS_PER_MINUTE. Default: 0.',
+    schema: z
+      .string()
+      .regex(/^(?:\d|10)$/, 'must be a whole number from 0 to 10')
+      .transform(Number)
+      .default(0),
+  },
+  localOperator: {
+    variable: 'COMMITCAST_LOCAL_OPERATOR',
+    description:
+      '`off`: metrics and status want a token whose role is `admin`, also from this machine. Default: `on`.',
+    schema: onOff.default(true),
   },
   jwtSecret: {
     variable: 'JWT_SECRET',

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { Backoff } from '../core/backoff.ts';
+import type { DefinedEvent, EventDefinitions, Schemas } from '../core/define-events.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { CommitcastEvent } from '../core/event.ts';
@@ -31,6 +32,14 @@ export interface ConsumerHandle {
  * @throws {CommitcastError} `CONSUMER_INVALID`
  */
 export interface Consume {
+  <Tx, Of extends Schemas>(
+    options: ConsumeOptions<Tx> & { db: TransactionalDatabase<Tx>; events: EventDefinitions<Of> },
+    handler: Handler<Tx, DefinedEvent<Of>>,
+  ): ConsumerHandle;
+  <Of extends Schemas>(
+    options: ConsumeOptions<PoolClient> & { events: EventDefinitions<Of> },
+    handler: Handler<PoolClient, DefinedEvent<Of>>,
+  ): ConsumerHandle;
   <Tx, Event extends CommitcastEvent = CommitcastEvent>(
     options: ConsumeOptions<Tx> & { db: TransactionalDatabase<Tx> },
     handler: Handler<Tx, Event>,
@@ -110,6 +119,11 @@ export class Consumers implements Service {
       },
     };
   };
+
+  /** Its connections to the database. */
+  get pools(): Record<'consumer' | 'handler', Pool> {
+    return { consumer: this.#control, handler: this.#handlers };
+  }
 
   /** @throws {CommitcastError} what a consumer is refused for */
   async start(): Promise<void> {

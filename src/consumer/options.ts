@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseCursor } from '../core/cursor.ts';
+import type { EventDefinitions } from '../core/define-events.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { isIdentifier } from '../core/identifier.ts';
@@ -41,6 +42,11 @@ export interface ConsumeOptions<Tx> {
   scope?: ({ org: string } & Subscription) | undefined;
   /** Only events of these types. Default: all. */
   types?: readonly string[] | undefined;
+  /**
+   * What `defineEvents` returns: checks each event, and gives the handler its data as the newest version has it. An event
+   * that does not fit fails as if the handler had. Default: events as they were written.
+   */
+  events?: EventDefinitions | undefined;
   /**
    * Events that one transaction handles, at most: 1 to 5,000. What fails is rolled back together, and then tried one by
    * one. Default: 500, and up to 5,000 while there is more and that takes less than 0.1 s.
@@ -90,6 +96,12 @@ const schema = z.strictObject({
     )
     .optional(),
   types: z.array(z.string().min(1)).min(1).readonly().optional(),
+  events: z
+    .custom<EventDefinitions>(
+      (value) => typeof (value as EventDefinitions | null)?.parse === 'function',
+      'is what defineEvents returns',
+    )
+    .optional(),
   batch: z.int().min(1).max(5_000).optional(),
   partitions: z.int().min(1).max(64).default(1),
   onPoison: z.enum(['stop', 'park-org', 'park-stream']).default('stop'),
@@ -102,7 +114,7 @@ const schema = z.strictObject({
 
 /** Options with their defaults. */
 export type ResolvedOptions<Tx> = Readonly<
-  Omit<z.output<typeof schema>, 'reset' | 'onErase' | 'db'> &
+  Omit<z.output<typeof schema>, 'reset' | 'onErase' | 'db' | 'events'> &
     Pick<ConsumeOptions<Tx>, 'reset' | 'onErase'> & { handler: Handler<Tx> }
 >;
 
@@ -119,7 +131,23 @@ export function resolveOptions<Tx>(options: ConsumeOptions<Tx>, handler: Handler
       (problems ?? ['the handler must be a function']).join('\n'),
     );
   const { reset, onErase } = options;
-  return Object.freeze({ ...result.data, reset, onErase, handler });
+  const { events, ...resolved } = result.data;
+  return Object.freeze({
+    ...resolved,
+    reset,
+    onErase,
+    handler: events ? parsed(events, handler) : handler,
+  });
+}
+
+/** Parsed where the handler is at work: what cannot be parsed is to blame for it. */
+function parsed<Tx>(events: EventDefinitions, handler: Handler<Tx>): Handler<Tx> {
+  return (tx, page, context) =>
+    handler(
+      tx,
+      page.map((event) => events.parse(event)),
+      context,
+    );
 }
 
 function isCursor(text: string): boolean {

@@ -33,7 +33,8 @@ export interface CloseMessage {
 }
 
 export type Ack<Result extends object = object> = (
-  answer: ({ ok: true } & Result) | { ok: false; error: { code: Code; message: string } },
+  answer:
+    ({ ok: true } & Result) | { ok: false; error: { code: Code; message: string; retryAfterMs?: number } },
 ) => void;
 
 export interface ServerToClientEvents {

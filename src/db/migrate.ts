@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Client } from 'pg';
 import { readMigrationFiles, type MigrationMeta } from 'drizzle-orm/migrator';
@@ -8,6 +9,7 @@ import { sleep } from '../core/sleep.ts';
 import { locks, waitForLock } from './advisory-lock.ts';
 import { connect, type DatabaseAddress } from './connection.ts';
 import { rowsOf, type Executor } from './executor.ts';
+import { reportLong, reportTo, type MigrationProgress } from './migration-progress.ts';
 import { sqlStateOf } from './sql-state.ts';
 
 /** The same folder from `src/db` and from `dist/db`. */
@@ -16,13 +18,20 @@ const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.u
 const lockTimeoutMs = 200;
 const journal = { migrationsFolder };
 
+export interface MigrateOptions extends DatabaseAddress {
+  /** Default: none. */
+  logger?: Logger;
+  /** Hears once a second of a migration that takes longer than that. Default: the logger, less often. */
+  report?: (progress: MigrationProgress) => void;
+}
+
 /**
  * Brings the schema up to this version. Any number of processes may call it at once: an advisory lock lets one work,
  * the others wait and find nothing to do.
  *
  * @throws {CommitcastError} `SCHEMA_TOO_NEW` when a newer version has migrated the database.
  */
-export async function migrate(options: DatabaseAddress & { logger?: Logger }): Promise<void> {
+export async function migrate(options: MigrateOptions): Promise<void> {
   const logger = options.logger ?? silentLogger;
   const { client, close } = await connect({
     ...options,
@@ -39,8 +48,8 @@ export async function migrate(options: DatabaseAddress & { logger?: Logger }): P
     if (from === codeVersion()) return;
     refuseNewer(from);
     await client.query(journalSql);
-    const missing = readMigrationFiles(journal).filter(({ folderMillis }) => folderMillis > from);
-    await applyInTime(client, missing, logger);
+    const missing = readMigrations().filter(({ folderMillis }) => folderMillis > from);
+    await applyInTime(client, missing, { logger, report: options.report ?? reportTo(logger) });
     logger.info({ from, to: codeVersion() }, 'the database schema was migrated');
   } finally {
     await close();
@@ -53,14 +62,14 @@ export async function migrate(options: DatabaseAddress & { logger?: Logger }): P
  */
 async function applyInTime(
   client: Client,
-  migrations: readonly MigrationMeta[],
-  logger: Logger,
+  migrations: readonly Migration[],
+  { logger, report }: { logger: Logger; report: Report },
 ): Promise<void> {
   const backoff = new Backoff({ minMs: 50, maxMs: 1_000 });
   await client.query(`set lock_timeout = ${lockTimeoutMs}`);
   for (;;) {
     try {
-      await apply(client, migrations);
+      await apply(client, migrations, report);
       return;
     } catch (error) {
       await client.query('rollback').catch(() => undefined);
@@ -75,7 +84,7 @@ async function applyInTime(
  * All in one transaction, as drizzle's migrator does; but first of all with the lock that every commit with events has.
  * Whoever holds it waits for nothing that is locked later: else a commit could wait for us, and we for it.
  */
-async function apply(client: Client, migrations: readonly MigrationMeta[]): Promise<void> {
+async function apply(client: Client, migrations: readonly Migration[], report: Report): Promise<void> {
   await client.query('begin');
   const [outbox] = await rowsOf<{ exists: boolean }>(
     client,
@@ -89,8 +98,10 @@ async function apply(client: Client, migrations: readonly MigrationMeta[]): Prom
     await client.query('lock table commitcast.log in access exclusive mode');
     await client.query('set local statement_timeout = 0');
   }
-  for (const { sql, hash, folderMillis } of migrations) {
-    for (const statement of sql) await client.query(statement);
+  for (const [n, { name, sql, hash, folderMillis }] of migrations.entries()) {
+    await reportLong({ name, number: n + 1, of: migrations.length }, report, async () => {
+      for (const statement of sql) await client.query(statement);
+    });
     await client.query('insert into commitcast.migration (hash, created_at) values ($1, $2)', [
       hash,
       folderMillis,
@@ -113,6 +124,21 @@ export async function checkSchema(db: Executor): Promise<void> {
   const version = await schemaVersion(db);
   refuseNewer(version);
   if (version < codeVersion()) throw new CommitcastError('SCHEMA_MISSING');
+}
+
+interface Migration extends MigrationMeta {
+  /** Of its file, without the ending. */
+  readonly name: string;
+}
+
+type Report = (progress: MigrationProgress) => void;
+
+/** With their names, which drizzle's reader keeps to itself. */
+function readMigrations(): Migration[] {
+  const { entries } = JSON.parse(readFileSync(`${migrationsFolder}/meta/_journal.json`, 'utf8')) as {
+    entries: { tag: string }[];
+  };
+  return readMigrationFiles(journal).map((migration, n) => ({ ...migration, name: entries[n]?.tag ?? '' }));
 }
 
 /** When the newest migration of the code was made, in Unix milliseconds. */

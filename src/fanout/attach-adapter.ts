@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import type { DatabaseAddress } from '../db/connection.ts';
 import type { Executor } from '../db/executor.ts';
 import { readAdapterSecret } from './adapter-secret.ts';
+import { DoorbellCounts } from './doorbell-counts.ts';
 import type { Fanout } from './doorbell.ts';
 import { memoryFanout } from './memory.ts';
 import { attachPostgresAdapter } from './postgres.ts';
@@ -28,6 +29,7 @@ export interface AdapterOptions extends DatabaseAddress {
 export interface AttachedAdapter {
   readonly name: AdapterName;
   readonly fanout: Fanout;
+  readonly doorbells: DoorbellCounts;
   /** `unreachable`: doorbells and ephemeral messages of others do not arrive; delivery goes on from the log. */
   readonly state: 'ok' | 'unreachable';
   /** Closes the adapter of every namespace, then its connections. */
@@ -48,9 +50,12 @@ interface Carrier {
 export async function attachAdapter(io: Server, options: AdapterOptions): Promise<AttachedAdapter> {
   const { adapter: name } = options;
   const carrier = await attachCarrier(io, options);
+  const doorbells = new DoorbellCounts();
   return {
     name,
-    fanout: name === 'memory' ? memoryFanout : createSocketFanout(io),
+    // Alone, it has nobody to ring.
+    fanout: name === 'memory' ? memoryFanout : doorbells.count(createSocketFanout(io)),
+    doorbells,
     get state() {
       return carrier.state;
     },

@@ -77,6 +77,7 @@ async function findMembership(
   userId: string,
   org: string | undefined,
 ): Promise<Membership> {
+  if (!isUserId(userId)) throw unidentified();
   let membership: Membership | null;
   try {
     membership =
@@ -103,9 +104,7 @@ async function verifyBy(verify: (token: string) => Promise<Identity>, token: str
 /** An org that is no identifier could forge rooms; one that is not the one asked for is not theirs. */
 function checked(identity: Identity, org: string | undefined): Identity {
   if (!isIdentifier(identity.organizationId)) throw new CommitcastError('TOKEN_INVALID');
-  if (!isText(identity.userId) || identity.userId === '' || !Number.isFinite(identity.expiresAt)) {
-    throw new CommitcastError('TOKEN_INVALID', 'The identity has no userId, or no expiresAt in Unix seconds');
-  }
+  if (!isUserId(identity.userId) || !Number.isFinite(identity.expiresAt)) throw unidentified();
   if (org !== undefined && org !== identity.organizationId) throw new CommitcastError('ORG_FORBIDDEN');
   const { issuedAt } = identity;
   if (issuedAt === undefined) return Object.freeze({ ...identity });
@@ -143,6 +142,15 @@ function optional<Value>(value: unknown, is: (value: unknown) => value is Value)
   if (value === undefined || value === null) return undefined;
   if (!is(value)) throw new CommitcastError('TOKEN_INVALID');
   return value;
+}
+
+/** Postgres stores no null character; and two halves of surrogate pairs would be written alike, so one user as another. */
+function isUserId(value: unknown): value is string {
+  return isText(value) && value !== '' && !/\0|\p{Cs}/u.test(value);
+}
+
+function unidentified(): CommitcastError {
+  return new CommitcastError('TOKEN_INVALID', 'The identity has no userId, or no expiresAt in Unix seconds');
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';

@@ -61,29 +61,38 @@ export class FanOut {
     this.#options = options;
   }
 
-  /** To the union of its rooms, each outlet once. */
-  add(batch: Batch): void {
+  /** To the union of its rooms, each outlet once. Returns how many they are. */
+  add(batch: Batch): number {
     const first = new Chain(batch, undefined);
+    let outlets = 0;
     for (const members of this.#options.members)
       for (const room of batch.rooms)
         for (const id of members.get(room) ?? []) {
           const chain = this.#pending.get(id);
-          if (chain?.batch !== batch) this.#pending.set(id, chain ? chain.followedBy(batch) : first);
+          if (chain?.batch === batch) continue;
+          this.#pending.set(id, chain ? chain.followedBy(batch) : first);
+          outlets += 1;
         }
+    return outlets;
   }
 
-  flush(): void {
-    if (this.#pending.size === 0) return;
+  /** Returns how many messages were handed on. */
+  flush(): number {
+    if (this.#pending.size === 0) return 0;
     const { deliver, failed, epoch } = this.#options;
     const present = epoch();
     const pending = [...this.#pending];
     this.#pending.clear();
+    let messages = 0;
     for (const [id, chain] of pending) {
       try {
-        deliver(id, chain.frames(present));
+        const frames = chain.frames(present);
+        deliver(id, frames);
+        messages += frames.length;
       } catch (error) {
         failed(id, error);
       }
     }
+    return messages;
   }
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Server, Socket } from 'socket.io';
+import type { Limits } from '../config/limits.ts';
 import { CommitcastError, toPublicError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Service } from '../core/service.ts';
@@ -7,14 +8,20 @@ import type { Subscription } from '../core/subscription.ts';
 import type { Executor } from '../db/executor.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ClientSocket } from './client-socket.ts';
+import { DeliveryCounts } from './delivery-counts.ts';
+import { DispatchSpans } from './dispatch-spans.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { FanOut } from './fan-out.ts';
 import { farewell } from './farewell.ts';
 import { handshakeMiddleware, readHandshake } from './handshake.ts';
 import { letGoOfRequest } from './handshake-request.ts';
+import { ClientLimits } from './limits.ts';
+import { limitPackets } from './limits-packets.ts';
 import { mayHave, refuseLeavingOrg, requestServer } from './requests.ts';
+import { Refusals } from './refusals.ts';
 import { ReplayPages } from './replay-pages.ts';
 import type { Rights } from './rights.ts';
+import type { SessionTally } from './session-tally.ts';
 import type { Session } from './session.ts';
 import { Sessions, type Accepted } from './sessions.ts';
 import { SocketOutlet, type SocketOutletContext } from './socket-outlet.ts';
@@ -34,6 +41,9 @@ export interface GatewayOptions {
   /** Bytes of recent events in memory. */
   tailBytes: number;
   checkpointIntervalMs: number;
+  /** Default: `defaultLimits`. */
+  limits?: Limits | undefined;
+  proxyHops?: number | undefined;
   logger: Logger;
 }
 
@@ -41,6 +51,9 @@ export interface GatewayOptions {
 export class Gateway implements Service {
   readonly dispatcher: Dispatcher;
   readonly socketService: SocketService;
+  readonly limits: ClientLimits;
+  readonly deliveries = new DeliveryCounts();
+  readonly refusals = new Refusals();
   readonly #options: GatewayOptions;
   readonly #sessions: Sessions;
   readonly #streams: SseRooms;
@@ -55,18 +68,22 @@ export class Gateway implements Service {
   constructor(options: GatewayOptions) {
     this.#options = options;
     const { io, db, dispatchDb, rights, tailBytes, logger } = options;
+    this.limits = new ClientLimits(options);
     this.#outlets = { takesText: takesText(io), logger };
     const pages = new ReplayPages({ db });
+    const spans = new DispatchSpans();
     this.dispatcher = new Dispatcher({
       db: dispatchDb,
       tailBytes,
       logger,
       deliver: (batch) => {
-        fanOut.add(batch);
+        this.deliveries.dispatched(batch);
+        spans.add(batch, fanOut.add(batch));
         this.#checkpoints.delivered(batch.rooms, batch.position);
       },
       flush: () => {
-        fanOut.flush();
+        this.deliveries.written(fanOut.flush());
+        spans.end();
       },
       enter: async (broken) => {
         pages.forget();
@@ -80,13 +97,17 @@ export class Gateway implements Service {
       },
     });
     const source = { db, dispatcher: this.dispatcher, pages, tailPages: new TailPages() };
-    this.#sessions = new Sessions({ rights, source, logger });
+    this.#sessions = new Sessions({ rights, source, limits: this.limits, logger });
     this.#serveRequests = requestServer({
       sessionOf: (socket) => this.#sessionOf(socket),
       rights,
+      limits: this.limits,
       epoch: () => this.dispatcher.epoch,
       onIdentity: (session) => {
         this.#sessions.renewExpiry(session);
+      },
+      onRefusal: (code) => {
+        this.refusals.add('request', code);
       },
       logger,
     });
@@ -126,6 +147,11 @@ export class Gateway implements Service {
     return this.#sessions;
   }
 
+  /** Of all sessions that there have been here. */
+  get sessionTally(): SessionTally {
+    return this.#sessions.tally;
+  }
+
   async start(): Promise<void> {
     const { io, logger, rights } = this.#options;
     await this.dispatcher.start();
@@ -134,7 +160,8 @@ export class Gateway implements Service {
     const accept = handshakeMiddleware(async (socket) => {
       const watch = rights.watch();
       try {
-        const handshake = await readHandshake(socket.handshake.auth, rights, logger);
+        const guarded = this.limits.guard(rights, socket.request);
+        const handshake = await readHandshake(socket.handshake.auth, guarded, logger);
         this.#handshakes.set(socket, { ...handshake, watch });
         // A transport that goes before the session is opened is heard of nowhere else.
         if (socket.conn.readyState === 'open') socket.conn.once('close', watch.end);
@@ -142,9 +169,16 @@ export class Gateway implements Service {
         return handshake.identity;
       } catch (error) {
         watch.end();
+        this.refusals.add('handshake', toPublicError(error).code);
         throw error;
       }
     }, logger);
+    limitPackets(io, this.limits.packetsPerSecond, (connection) => {
+      this.limits.refuse('packetsPerSecond', 0);
+      const session = this.#sessions.get(this.#connections.get(connection) ?? '');
+      if (session) session.close('RATE_LIMITED');
+      else connection.close(true);
+    });
     io.use((socket, next) => {
       accept(socket, (error) => {
         if (this.#stopping) socket.conn.close();
@@ -189,7 +223,9 @@ export class Gateway implements Service {
     try {
       this.#sessions.open(handshake, () => new SocketOutlet(socket, this.#outlets));
     } catch (error) {
-      farewell(socket, toPublicError(error).code);
+      const { code } = toPublicError(error);
+      this.refusals.add('handshake', code);
+      farewell(socket, code);
       return;
     }
     this.#connections.set(socket.conn, socket.id);

@@ -1,21 +1,27 @@
 import { formatCursor } from '../core/cursor.ts';
+import type { Code } from '../core/codes.ts';
 import { CommitcastError, toPublicError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Ack } from '../core/protocol.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';
 import type { Authorize } from './authorize.ts';
 import { toSocketData, type Identity } from './identity.ts';
+import type { ClientLimits } from './limits.ts';
 import type { Rights } from './rights.ts';
 import type { Session } from './session.ts';
 import type { ClientSocket } from './client-socket.ts';
+import { Turns } from './turns.ts';
 
 export interface RequestOptions {
   /** Throws when the socket has none any more. */
   sessionOf: (socket: ClientSocket) => Session;
   rights: Pick<Rights, 'authenticate' | 'authorize'>;
+  limits: Pick<ClientLimits, 'request'>;
   epoch: () => string;
   /** The session has a new token: its time, and its rights, are new. */
   onIdentity: (session: Session) => void;
+  /** Told of each refusal. */
+  onRefusal: (code: Code) => void;
   logger: Logger;
 }
 
@@ -24,21 +30,29 @@ export interface RequestOptions {
  * listeners are the same for all sockets, and find out from `this` whose request it is: an idle socket pays for none.
  */
 export function requestServer(options: RequestOptions): (socket: ClientSocket) => void {
-  const { rights, epoch } = options;
+  const { rights, limits, epoch } = options;
+  const turns = new Turns();
   const cursorAt = (position: number) => ({ cursor: formatCursor({ epoch: epoch(), position }) });
 
   const subscribe = serve(options, 'subscribe', async (session, argument) => {
+    limits.request(session.outlet.id);
     const subscription = parseSubscription(argument);
-    if (!(await mayHave(session, rights.authorize, subscription)))
-      throw new CommitcastError('SUBSCRIPTION_DENIED');
-    return cursorAt(await session.subscribe(subscription));
+    return turns.take(session, subscriptionKey(subscription), async () => {
+      if (!(await mayHave(session, rights.authorize, subscription)))
+        throw new CommitcastError('SUBSCRIPTION_DENIED');
+      return cursorAt(await session.subscribe(subscription));
+    });
   });
   const unsubscribe = serve(options, 'unsubscribe', async (session, argument) => {
     const subscription = parseSubscription(argument);
     refuseLeavingOrg(subscription);
-    return cursorAt(await session.unsubscribe(subscription));
+    // Or one that is sent right after its `subscribe` would be over before that has begun.
+    return turns.take(session, subscriptionKey(subscription), async () =>
+      cursorAt(await session.unsubscribe(subscription)),
+    );
   });
   const authenticate = serve(options, 'authenticate', async (session, argument, socket) => {
+    limits.request(session.outlet.id);
     const identity = await renew(
       options,
       session,
@@ -91,7 +105,7 @@ async function renew(
 }
 
 function serve(
-  { sessionOf, logger }: RequestOptions,
+  { sessionOf, onRefusal, logger }: RequestOptions,
   name: string,
   answer: (session: Session, argument: unknown, socket: ClientSocket) => Promise<object>,
 ) {
@@ -107,6 +121,7 @@ function serve(
       },
       (error: unknown) => {
         const refusal = toPublicError(error);
+        onRefusal(refusal.code);
         if (refusal.code === 'INTERNAL') logger.error({ err: error, request: name }, 'a request failed');
         ack({ ok: false, error: refusal.toJSON() });
       },

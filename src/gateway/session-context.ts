@@ -4,6 +4,7 @@ import type { Subscription } from '../core/subscription.ts';
 import type { CatchUpSource } from './catch-up.ts';
 import type { Identity } from './identity.ts';
 import type { Outlet } from './outlet.ts';
+import type { SessionTally } from './session-tally.ts';
 
 export interface SessionOptions {
   outlet: Outlet;
@@ -18,5 +19,6 @@ export interface SessionContext {
   source: CatchUpSource;
   /** Whether a subscription has been revoked. Asked in the tick in which it would begin. */
   denies: (identity: Identity, subscription: Subscription) => boolean;
+  tally: SessionTally;
   logger: Logger;
 }

@@ -156,6 +156,7 @@ export class Session {
     const { epoch, position } = this.#context.source.dispatcher;
     this.#leave();
     this.#slow = true;
+    this.#context.tally.slow += 1;
     void this.#drained().then(() => this.follow({ epoch, position }));
   }
 
@@ -167,6 +168,7 @@ export class Session {
   }
 
   close(code: Code): void {
+    if (!this.#seam.ended) this.#context.tally.closed.add(code);
     // The transport may have bytes to deliver still, and outlive this.
     if (this.#live) this.#leave();
     this.outlet.end(code);

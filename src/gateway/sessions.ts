@@ -5,9 +5,11 @@ import type { CatchUpSource } from './catch-up.ts';
 import { deniedScopes } from './denied.ts';
 import { nowhere, Timetable, type Due } from './expiry.ts';
 import type { Handshake } from './handshake.ts';
+import type { ClientLimits } from './limits.ts';
 import type { Outlet } from './outlet.ts';
 import type { Rights, RightsWatch } from './rights.ts';
 import type { SessionContext } from './session-context.ts';
+import { SessionTally } from './session-tally.ts';
 import { Session } from './session.ts';
 import { clockToleranceSeconds } from './token.ts';
 
@@ -31,12 +33,15 @@ interface Seat extends Due {
 export interface SessionsOptions {
   rights: Rights;
   source: CatchUpSource;
+  limits: ClientLimits;
   logger: Logger;
 }
 
 /** The sessions of one instance: whoever is here is found when its rights change. */
 export class Sessions {
+  readonly tally = new SessionTally();
   readonly #rights: Rights;
+  readonly #limits: ClientLimits;
   /** One for all: what is kept for each session is kept ten thousand times. */
   readonly #context: SessionContext;
   readonly #seats = new Map<string, Seat>();
@@ -44,9 +49,10 @@ export class Sessions {
     this.#onDue(seat);
   });
 
-  constructor({ rights, source, logger }: SessionsOptions) {
+  constructor({ rights, source, limits, logger }: SessionsOptions) {
     this.#rights = rights;
-    this.#context = { source, denies: rights.denies.bind(rights), logger };
+    this.#limits = limits;
+    this.#context = { source, denies: rights.denies.bind(rights), tally: this.tally, logger };
   }
 
   *[Symbol.iterator](): Iterator<Session> {
@@ -61,15 +67,18 @@ export class Sessions {
    * Begins a session in the tick in which it is found from then on: what has changed since its rights were read, shows
    * now. The outlet is asked for when nothing is in the way.
    *
-   * @throws {CommitcastError} `ORG_FORBIDDEN`, `RIGHTS_CHANGED`
+   * @throws {CommitcastError} `ORG_FORBIDDEN`, `RIGHTS_CHANGED`, `RATE_LIMITED`
    */
   open({ watch, cursor, ...asked }: Accepted, outletOf: () => Outlet): Session {
     watch.end();
     if (this.#rights.refuses(asked.identity)) throw new CommitcastError('ORG_FORBIDDEN');
     if (watch.hasChanged(asked.identity)) throw new CommitcastError('RIGHTS_CHANGED');
+    this.#limits.expectRoom(asked.identity);
     const outlet = outletOf();
     const session = new Session(this.#context, { ...asked, outlet });
+    this.tally.opened += 1;
     this.#seats.set(outlet.id, { session, expiresAt: NaN, noticed: false, dueAt: 0, place: nowhere });
+    this.#limits.opened(asked.identity);
     outlet.onGone(() => {
       this.#forget(outlet.id);
     });
@@ -134,6 +143,7 @@ export class Sessions {
     if (!seat) return;
     this.#seats.delete(id);
     this.#expiries.remove(seat);
+    this.#limits.closed(seat.session.identity);
     seat.session.end();
   }
 

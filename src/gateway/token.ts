@@ -82,8 +82,12 @@ function keyOf({ secret, publicKey, jwksUrl }: TokenOptions): {
     return { key, algorithms };
   }
   if (!URL.canParse(jwksUrl ?? '')) throw misconfigured('the JWKS address is no URL');
+  const address = new URL(jwksUrl ?? '');
+  // `fetch` refuses it, and quotes it when it does.
+  if (address.username !== '' || address.password !== '')
+    throw misconfigured('the JWKS address has a user or a password: a JWKS is public');
   return {
-    key: createRemoteJWKSet(new URL(jwksUrl ?? '')),
+    key: createRemoteJWKSet(address),
     algorithms: Object.values(algorithmsOfKind).flat(),
   };
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { localNames } from './operator-access.ts';
+import { pageHeaders } from './security-headers.ts';
 
 /** An org that the page may look at, with a token for it. Only the demo hands out tokens. */
 export interface ConsoleOrg {
@@ -29,21 +30,14 @@ const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
 };
 
-const headers = {
-  'content-security-policy':
-    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-};
-
 /** The page at `/`, and what it starts with. */
 export function consoleRoutes(app: FastifyInstance, { demoOrgs }: ConsoleOptions): void {
   const page = new URL('index.html', folder);
   if (!existsSync(page))
     throw new Error('The page is not built: dist/console/index.html is missing. Run `npm run build`.');
-  app.get('/', { logLevel: 'warn' }, async (_request, reply) =>
+  app.get('/', { logLevel: 'warn' }, async (request, reply) =>
     reply
-      .headers({ ...headers, 'cache-control': 'no-cache' })
+      .headers({ ...pageHeaders(request.headers.host), 'cache-control': 'no-cache' })
       .type('text/html; charset=utf-8')
       .send(await readFile(page)),
   );
@@ -56,10 +50,7 @@ export function consoleRoutes(app: FastifyInstance, { demoOrgs }: ConsoleOptions
         ? await readFile(new URL(`assets/${file}`, folder)).catch(() => undefined)
         : undefined;
     if (type === undefined || content === undefined) return reply.callNotFound();
-    return reply
-      .headers({ ...headers, 'cache-control': 'public, max-age=31536000, immutable' })
-      .type(type)
-      .send(content);
+    return reply.header('cache-control', 'public, max-age=31536000, immutable').type(type).send(content);
   });
   app.get('/console/session', { logLevel: 'warn' }, async (request, reply) => {
     void reply.header('cache-control', 'no-store');

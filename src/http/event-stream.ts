@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { codes } from '../core/codes.ts';
 import { CommitcastError } from '../core/errors.ts';
+import { RateLimitedError } from '../core/rate-limited-error.ts';
 import { subscriptionKey } from '../core/subscription.ts';
 import { frameOf, retryFrame } from '../gateway/sse-frame.ts';
 import { readHandshake, type UnreadHandshake } from '../gateway/handshake.ts';
@@ -35,7 +36,11 @@ export function eventStreamRoutes(scope: FastifyInstance, { gateway, rights }: I
     handler: async (request, reply) => {
       const watch = rights.watch();
       try {
-        const handshake = await readHandshake(handshakeOf(request), rights, request.log);
+        const handshake = await readHandshake(
+          handshakeOf(request),
+          gateway.limits.guard(rights, request.raw),
+          request.log,
+        );
         if (request.method === 'HEAD') await reply.headers(headers).send();
         // Whoever has gone meanwhile is heard of no more.
         else if (reply.raw.destroyed) void reply.hijack();
@@ -49,17 +54,24 @@ export function eventStreamRoutes(scope: FastifyInstance, { gateway, rights }: I
             return reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders);
           });
       } catch (error) {
-        const { code, message } = publicErrorOf(error);
+        const refusal = publicErrorOf(error);
+        const { code, message } = refusal;
         // Any other answer than 200 would stop an `EventSource` for good, also when this is over in a moment.
         if (!codes[code].retry || !wantsEvents(request)) throw error;
         if (code === 'INTERNAL') request.log.error({ err: error }, 'a stream could not begin');
-        const frames = [retryFrame(retryMs), frameOf('close', { code, message, retry: true })];
+        gateway.refusals.add('http', code);
+        const frames = [retryFrame(retryMsOf(refusal)), frameOf('close', { code, message, retry: true })];
         await reply.headers(headers).send(Buffer.concat(frames));
       } finally {
         watch.end();
       }
     },
   });
+}
+
+/** An `EventSource` is told with the stream; any other client by the header `retry-after`. */
+function retryMsOf(refusal: CommitcastError): number {
+  return refusal instanceof RateLimitedError ? Math.max(retryMs, refusal.retryAfterMs) : retryMs;
 }
 
 function wantsEvents({ method, headers: { accept } }: FastifyRequest): boolean {

@@ -37,7 +37,7 @@ interface Answer extends Omit<EventsAnswer, 'events'> {
  */
 export function historyRoutes(scope: FastifyInstance, instance: Instance): void {
   scope.get('/v1/cursor', async (request) => {
-    await identify(instance, request);
+    instance.gateway.limits.read(await identify(instance, request));
     return { cursor: formatCursor(instance.gateway.dispatcher) };
   });
   scope.get('/v1/events', async (request, reply): Promise<string> => {
@@ -45,6 +45,7 @@ export function historyRoutes(scope: FastifyInstance, instance: Instance): void 
     const watch = rights.watch();
     try {
       const identity = await identify(instance, request);
+      instance.gateway.limits.read(identity);
       const query = request.query as Query;
       const subscription = subscriptionOf(query);
       if (!(await rights.authorize(identity, subscription))) throw new CommitcastError('SUBSCRIPTION_DENIED');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Server } from 'socket.io';
+import type { Limits } from '../config/limits.ts';
 import { Consumers } from '../consumer/consumers.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -36,12 +37,17 @@ export interface InstanceOptions extends DatabaseAddress, IdentityOptions {
   keyRetentionMs?: number | undefined;
   tailBytes: number;
   checkpointIntervalMs: number;
+  limits: Limits;
+  proxyHops: number;
+  localOperator: boolean;
   logger: Logger;
 }
 
 /** All parts of one instance, wired: relay, fan-out, dispatcher, gateway. Owns its connections, not the HTTP server. */
 export class Instance implements Service {
   readonly id = randomUUID();
+  /** Whether who asks from this machine is an operator without a token. */
+  readonly localOperator: boolean;
   readonly gateway: Gateway;
   readonly rights: Rights;
   readonly consumers: Consumers;
@@ -58,6 +64,7 @@ export class Instance implements Service {
 
   constructor(options: InstanceOptions) {
     this.#options = options;
+    this.localOperator = options.localOperator;
     const { io, connectionString, clientConfig, tailBytes, checkpointIntervalMs } = options;
     this.problems = new ProblemLog(options.logger);
     const logger = this.problems;
@@ -96,6 +103,8 @@ export class Instance implements Service {
       rights: this.rights,
       tailBytes,
       checkpointIntervalMs,
+      limits: options.limits,
+      proxyHops: options.proxyHops,
       logger,
     });
     this.consumers = new Consumers({
@@ -128,6 +137,11 @@ export class Instance implements Service {
 
   get relay(): Relay | undefined {
     return this.#relay;
+  }
+
+  /** All of its connections to the database but those that it holds alone, such as the relay's. */
+  get pools(): Record<'replay' | 'dispatcher' | 'consumer' | 'handler', Pool> {
+    return { replay: this.db, dispatcher: this.#dispatchDb, ...this.consumers.pools };
   }
 
   start(): Promise<void> {

@@ -1,30 +1,27 @@
 import type { FastifyInstance } from 'fastify';
-import { Gauge, Registry } from 'prom-client';
 import type { Server } from 'socket.io';
-import { ConsumerGauges } from './consumer-gauges.ts';
+import { databaseSeries } from './database-series.ts';
+import { gatewaySeries } from './gateway-series.ts';
 import type { Instance } from './instance.ts';
 import { instanceSeries } from './instance-series.ts';
+import { MetricsRegistry } from './metrics-registry.ts';
 import { expectOperator } from './operator-access.ts';
+import { relaySeries } from './relay-series.ts';
 
 /**
  * `GET /metrics` in the text format of Prometheus: what this instance knows of itself, and how far the consumers of the
- * database are. Each instance has a registry of its own; an application's default registry is left alone.
+ * database are. The parts count in plain numbers; only here do they become metrics.
  */
 export function metricsRoutes(scope: FastifyInstance, instance: Instance, io: Server): void {
-  const registry = new Registry();
-  const consumers = new ConsumerGauges(instance.db, registry);
-  const lag = new Gauge({
-    name: 'commitcast_dispatch_lag_positions',
-    help: 'Positions of the log that this instance has not delivered; absent when the database did not answer',
-    registers: [registry],
-  });
-  instanceSeries(registry, instance, io);
+  const registry = new MetricsRegistry();
+  instanceSeries(registry, instance);
+  gatewaySeries(registry, instance, io);
+  relaySeries(registry, instance);
+  const lookAtDatabase = databaseSeries(registry, instance);
 
   scope.get('/metrics', { logLevel: 'warn' }, async (request, reply) => {
-    await expectOperator(request, instance.rights);
-    const head = await consumers.collect();
-    if (head === undefined) lag.remove();
-    else lag.set(Math.max(head - instance.gateway.dispatcher.position, 0));
-    return reply.type(registry.contentType).send(await registry.metrics());
+    await expectOperator(request, instance);
+    await lookAtDatabase();
+    return reply.type(registry.contentType).send(await registry.text());
   });
 }

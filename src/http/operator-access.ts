@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { CommitcastError } from '../core/errors.ts';
 import { isRoleOfToken } from '../gateway/authenticate.ts';
-import type { Rights } from '../gateway/rights.ts';
+import type { Instance } from './instance.ts';
 import { bearerOf } from './read-request.ts';
 
 const adminRole = 'admin';
@@ -19,12 +19,15 @@ export const localNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1'
 
 /**
  * Metrics and status name consumers, rooms and backends, over all orgs: they are for whoever runs the installation. That
- * is somebody on this machine, or a token whose role is `admin`.
+ * is somebody on this machine, unless that is switched off, or a token whose role is `admin`.
  *
  * @throws {CommitcastError} what is wrong with a token; `ADMIN_REQUIRED` for anybody else
  */
-export async function expectOperator(request: FastifyRequest, rights: Rights): Promise<void> {
-  if (isLocal(request)) return;
+export async function expectOperator(
+  request: FastifyRequest,
+  { rights, localOperator }: Pick<Instance, 'rights' | 'localOperator'>,
+): Promise<void> {
+  if (localOperator && isLocal(request)) return;
   const token = bearerOf(request);
   if (token !== undefined) {
     const identity = await rights.authenticate(token, undefined);
@@ -33,7 +36,9 @@ export async function expectOperator(request: FastifyRequest, rights: Rights): P
   }
   throw new CommitcastError(
     'ADMIN_REQUIRED',
-    'This is for requests from this machine, by its local name, or with a token whose role is `admin`',
+    localOperator
+      ? 'This is for requests from this machine, by its local name, or with a token whose role is `admin`'
+      : 'This is for requests with a token whose role is `admin`',
   );
 }
 
@@ -42,7 +47,9 @@ export async function expectOperator(request: FastifyRequest, rights: Rights): P
  * has passed on comes from elsewhere; and so does one of a page whose DNS name leads to this machine all of a sudden,
  * which its browser would let it read.
  */
-function isLocal({ raw: { socket, headers } }: FastifyRequest): boolean {
+function isLocal({ raw: { socket, headers, httpVersion } }: FastifyRequest): boolean {
+  // nginx speaks so unless told otherwise, names this machine as the host then, and says nothing of whom it asks for.
+  if (httpVersion === '1.0') return false;
   const address = socket.remoteAddress ?? '';
   const family = isIP(address);
   if (family === 0 || !loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')) return false;

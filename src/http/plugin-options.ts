@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
+import { limitsOption, type Limits } from '../config/limits.ts';
 import { isRedisUrl, redisUrlProblem, retention } from '../config/settings.ts';
 import { CommitcastError } from '../core/errors.ts';
 import { addressOfPool, type DatabaseAddress } from '../db/connection.ts';
@@ -37,6 +38,12 @@ export interface CommitcastOptions extends IdentityOptions {
   metrics?: boolean | undefined;
   /** Origins of pages that may open sockets from elsewhere. Default: none. */
   corsOrigin?: readonly string[] | undefined;
+  /** What one client, user or org may take of an instance: a whole number each, `Infinity` for no limit. See SECURITY.md. */
+  limits?: Partial<Limits> | undefined;
+  /** Proxies in front that add to X-Forwarded-For, for `limits.addressConnectsPerMinute`. Default: 0. */
+  proxyHops?: number | undefined;
+  /** Whether whoever asks from this machine may see metrics and status without a token. Default: `true`. */
+  localOperator?: boolean | undefined;
   /** Bytes of recent events kept in memory for sessions that come back. At least 65,536; default: 8 MiB. */
   tailBytes?: number | undefined;
   /** Milliseconds of silence after which a session's cursor is moved on. Default: 30,000. */
@@ -88,6 +95,9 @@ const schema = z
     retention: retention.or(z.int().positive().max(maxRetentionMs)).optional(),
     keyRetention: retention.or(z.int().positive().max(maxRetentionMs)).prefault('30d'),
     corsOrigin: z.array(z.string()).readonly().optional(),
+    limits: limitsOption,
+    proxyHops: z.int().min(0).max(10).default(0),
+    localOperator: z.boolean().default(true),
     tailBytes: z
       .int()
       .min(64 * 1024)
@@ -117,6 +127,7 @@ export function resolvePluginOptions(options: CommitcastOptions) {
   }
   const { redisUrl, relay, migrate, metrics, tailBytes, checkpointIntervalMs } = result.data;
   const { retention: retentionMs, keyRetention: keyRetentionMs } = result.data;
+  const { limits, proxyHops, localOperator } = result.data;
   const adapter = result.data.adapter ?? (redisUrl === undefined ? 'postgres' : 'redis');
   return Object.freeze({
     // The functions keep their declared types.
@@ -130,6 +141,9 @@ export function resolvePluginOptions(options: CommitcastOptions) {
     metrics,
     retentionMs,
     keyRetentionMs,
+    limits,
+    proxyHops,
+    localOperator,
     tailBytes,
     checkpointIntervalMs,
   });

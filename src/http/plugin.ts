@@ -39,9 +39,6 @@ declare module 'fastify' {
   }
 }
 
-/** Inbound packets are small: a token, and at most a thousand subscriptions. */
-const maxInboundBytes = 256 * 1024;
-
 /**
  * Commitcast in a Fastify application: decorates it at once, comes up when the server is ready, and goes down in order
  * when it closes.
@@ -54,7 +51,7 @@ async function plugin(app: FastifyInstance, given: CommitcastOptions): Promise<v
   const { corsOrigin, ...options } = resolvePluginOptions(given);
   const io = new Server(app.server, {
     serveClient: true,
-    maxHttpBufferSize: maxInboundBytes,
+    maxHttpBufferSize: options.limits.packetBytes,
     ...(corsOrigin ? { cors: { origin: corsOrigin.includes('*') ? '*' : [...corsOrigin] } } : {}),
   });
   refuseRepeatedPolls(io);
@@ -83,7 +80,9 @@ async function plugin(app: FastifyInstance, given: CommitcastOptions): Promise<v
   });
 
   await app.register((scope, _options, ready) => {
-    answerErrors(scope);
+    answerErrors(scope, (code) => {
+      gateway.refusals.add('http', code);
+    });
     healthRoutes(scope, instance);
     if (options.metrics) metricsRoutes(scope, instance, io);
     statusRoutes(scope, instance);

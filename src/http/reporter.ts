@@ -39,6 +39,7 @@ export class Reporter implements Service {
   readonly #startedAt = performance.now();
   #running: Promise<void> | undefined;
   #isKnown = false;
+  #failing = false;
 
   constructor(options: ReporterOptions) {
     const { id, kind, db } = options;
@@ -99,10 +100,14 @@ export class Reporter implements Service {
       const report = this.#options.describe();
       const head = await reportInstance(this.#db, this.#name, { upMs: this.#upMs, report });
       this.#isKnown = true;
+      this.#failing = false;
       return head;
     } catch (error) {
+      // Of several in a row the first is news: others who ask for the status do not see this instance any more.
+      const level = this.#failing || this.#stopped.signal.aborted ? 'debug' : 'warn';
+      this.#options.logger[level]({ err: error }, 'the instance could not report; it is tried again');
+      this.#failing = true;
       this.#isKnown = false;
-      this.#options.logger.debug({ err: error }, 'the instance could not report; it is tried again');
       return null;
     }
   }

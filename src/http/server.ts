@@ -1,8 +1,8 @@
 import cors from '@fastify/cors';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { CommitcastError } from '../core/errors.ts';
 import { consoleRoutes, type ConsoleOptions } from './console.ts';
 import { commitcast, type CommitcastOptions } from './plugin.ts';
+import { answerNotFound, refuseUnreadable, secureAnswers, withoutSecrets } from './security-headers.ts';
 
 export interface ServerOptions extends ConsoleOptions {
   plugin: CommitcastOptions;
@@ -16,24 +16,28 @@ export async function createServer({
   ...console
 }: ServerOptions): Promise<FastifyInstance> {
   const app = Fastify({
-    logger: { level: logLevel, serializers: { req: withoutQuery } },
+    logger: { level: logLevel, serializers: { req: describeRequest } },
     // Another instance may be migrating; and whoever deploys has limits of their own.
     pluginTimeout: 0,
     // Sockets are told by the plugin; idle keep-alive connections need not be waited for.
     forceCloseConnections: 'idle',
+    // What cannot be read may have a token in it: Fastify's own would log the bytes.
+    clientErrorHandler: refuseUnreadable,
+    // An address that cannot be read is none; Fastify's own answer would quote it.
+    frameworkErrors: (_error, _request, reply) => {
+      void answerNotFound(reply);
+    },
   });
   if (plugin.corsOrigin) {
     await app.register(cors, { origin: plugin.corsOrigin.includes('*') ? '*' : [...plugin.corsOrigin] });
   }
+  secureAnswers(app);
   await app.register(commitcast, plugin);
   consoleRoutes(app, console);
-  app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ error: new CommitcastError('NOT_FOUND').toJSON() }),
-  );
   return app;
 }
 
-/** A query may carry a token. */
-function withoutQuery(request: FastifyRequest) {
-  return { method: request.method, path: request.url.split('?', 1)[0], remoteAddress: request.ip };
+/** An address may carry a token, mostly in its query. */
+function describeRequest(request: FastifyRequest) {
+  return { method: request.method, path: withoutSecrets(request.url), remoteAddress: request.ip };
 }

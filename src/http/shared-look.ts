@@ -8,12 +8,16 @@ const patienceMs = 2_000;
 /** A look at the database that many may ask for: at most one at a time, and at most one a second. */
 export class SharedLook<Seen> {
   readonly #look: () => Promise<Seen>;
+  readonly #failed: (error: unknown) => void;
   #seen: Seen | undefined;
   #seenAt = -Infinity;
   #looking: Promise<Seen> | undefined;
+  #works = true;
 
-  constructor(look: () => Promise<Seen>) {
+  /** `failed` hears of the first of several failures in a row. */
+  constructor(look: () => Promise<Seen>, failed: (error: unknown) => void = () => undefined) {
     this.#look = look;
+    this.#failed = failed;
   }
 
   /** Never throws, and never waits long; `undefined`: the database is away, or hangs. */
@@ -24,8 +28,11 @@ export class SharedLook<Seen> {
     try {
       this.#seen = await inTime(this.#looking, patienceMs);
       this.#seenAt = performance.now();
+      this.#works = true;
       return this.#seen;
-    } catch {
+    } catch (error) {
+      if (this.#works) this.#failed(error);
+      this.#works = false;
       return undefined;
     }
   }

@@ -12,9 +12,14 @@ const statementTimeoutMs = 2_000;
 /** `GET /v1/status`: what whoever runs the installation has to know, on all instances. */
 export function statusRoutes(scope: FastifyInstance, instance: Instance): void {
   const db = shortStatements(instance.db, statementTimeoutMs);
-  const look = new SharedLook(() => readInstallation(db));
+  const look = new SharedLook(
+    () => readInstallation(db),
+    (error) => {
+      instance.problems.warn({ err: error }, 'the database does not say how the installation is');
+    },
+  );
   scope.get('/v1/status', { logLevel: 'warn' }, async (request, reply): Promise<StatusAnswer> => {
-    await expectOperator(request, instance.rights);
+    await expectOperator(request, instance);
     void reply.header('cache-control', 'no-store');
     return answer(instance, await look.take());
   });

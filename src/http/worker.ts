@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { Server } from 'socket.io';
+import type { DefinedEvent, EventDefinitions, Schemas } from '../core/define-events.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
@@ -106,6 +107,18 @@ type StandaloneOptions = Omit<WorkerOptions, 'db'>;
  * });
  * process.on('SIGTERM', () => consumer.stop());
  */
+export function consume<Tx, Of extends Schemas>(
+  options: ConsumeOptions<Tx> &
+    StandaloneOptions & {
+      db: TransactionalDatabase<Tx> & { $client: Pool };
+      events: EventDefinitions<Of>;
+    },
+  handler: Handler<Tx, DefinedEvent<Of>>,
+): Promise<ConsumerHandle>;
+export function consume<Of extends Schemas>(
+  options: ConsumeOptions<PoolClient> & StandaloneOptions & { db?: Pool; events: EventDefinitions<Of> },
+  handler: Handler<PoolClient, DefinedEvent<Of>>,
+): Promise<ConsumerHandle>;
 export function consume<Tx, Event extends CommitcastEvent = CommitcastEvent>(
   options: ConsumeOptions<Tx> & StandaloneOptions & { db: TransactionalDatabase<Tx> & { $client: Pool } },
   handler: Handler<Tx, Event>,

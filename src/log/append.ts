@@ -1,5 +1,6 @@
 import type { NewEvent } from '../core/event.ts';
 import { sqlStateOf } from '../db/sql-state.ts';
+import { activeTraceContext, withTraceContext } from '../tracing/trace-context.ts';
 import { invalidEvent, isText, serializeEvent, takeExpected, type Streams } from './serialize-event.ts';
 import { rowsIn, type Transaction } from './transaction.ts';
 
@@ -13,6 +14,12 @@ export interface AppendOptions {
    * of the first time. 1 to 255 characters; kept for 30 days (`COMMITCAST_KEY_RETENTION`).
    */
   key?: string | undefined;
+  /**
+   * Whether the events carry the context of the span that is active, as `traceparent` and `tracestate` of their `meta`,
+   * so that who gets them can go on with its trace. One that you have put there yourself stays. Never with a `key`: what
+   * is appended again would be another event then. Default: `true`; without an OpenTelemetry SDK no span is ever active.
+   */
+  trace?: boolean | undefined;
 }
 
 /**
@@ -39,13 +46,16 @@ export interface AppendOptions {
 export async function append(
   tx: Transaction,
   events: NewEvent | readonly NewEvent[],
-  { key }: AppendOptions = {},
+  { key, trace = true }: AppendOptions = {},
 ): Promise<string[]> {
   if (key !== undefined && !isText(key))
     throw invalidEvent('key has 1 to 255 characters, none of them a control character');
   const given = Array.isArray(events) ? (events as readonly NewEvent[]) : [events as NewEvent];
   const streams: Streams = new Map();
-  const texts = given.map((event) => serializeEvent(event, streams));
+  const traceContext = trace && key === undefined ? activeTraceContext() : undefined;
+  const texts = given.map((event) =>
+    serializeEvent(traceContext ? withTraceContext(event, traceContext) : event, streams),
+  );
   if (key !== undefined && given.some(({ org }) => org !== given[0]?.org))
     throw invalidEvent('events with a key are all of one org');
   // Cut before it is said what is expected: a retry by key has the same chunks, whatever it expects.

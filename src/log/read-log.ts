@@ -1,4 +1,5 @@
 import { parseCursor } from '../core/cursor.ts';
+import type { DefinedEvent, EventDefinitions, Schemas } from '../core/define-events.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { isIdentifier } from '../core/identifier.ts';
@@ -23,6 +24,8 @@ export interface ReadLogOptions {
   types?: readonly string[] | undefined;
   /** Events at most. Default: no limit. */
   limit?: number | undefined;
+  /** Checks each event, and gives its data as the newest version has it. Default: as it was written. */
+  events?: EventDefinitions | undefined;
   /** Ends the reading: the iteration rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
@@ -41,17 +44,26 @@ const pauseMs = 5;
  *   before it was read; `CURSOR_INVALID` for an `after` that is not of this history; `SUBSCRIPTION_INVALID`,
  *   `EVENT_INVALID` or `LIMIT_INVALID` for a scope, types or a limit of another form; `UNAVAILABLE` when the history is
  *   replaced meanwhile, or no instance has opened its epoch yet; `SNAPSHOT_UNSETTLED` in a REPEATABLE READ transaction
- *   whose snapshot was taken while a commit was in progress: it could be waited for without end
+ *   whose snapshot was taken while a commit was in progress: it could be waited for without end; with `events`, as their
+ *   `parse`
  *
  * @example
  * for await (const event of readLog(db, { scope: { org: 'acme', deep: true }, types: ['door.opened'] }))
  *   console.log(event.position, event.unit);
  */
+export function readLog<Of extends Schemas>(
+  db: Transaction,
+  options: ReadLogOptions & { events: EventDefinitions<Of> },
+): AsyncGenerator<DefinedEvent<Of>, void, undefined>;
+export function readLog(
+  db: Transaction,
+  options?: ReadLogOptions,
+): AsyncGenerator<CommitcastEvent, void, undefined>;
 export async function* readLog(
   db: Transaction,
   options: ReadLogOptions = {},
 ): AsyncGenerator<CommitcastEvent, void, undefined> {
-  const { limit = Infinity, signal } = options;
+  const { limit = Infinity, signal, events } = options;
   const filters = checkFilters(options);
   if (limit !== Infinity) requireWhole('limit', limit, 1);
 
@@ -79,7 +91,7 @@ export async function* readLog(
       );
     for (const { event, control } of entries) {
       if (control) continue;
-      yield event;
+      yield events ? events.parse(event) : event;
       left -= 1;
       if (left === 0) return;
     }

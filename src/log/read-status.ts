@@ -5,6 +5,8 @@ import { readPublished } from './head.ts';
 /** The database's part of the status. */
 export interface DatabaseStatus {
   log: LogStatus;
+  /** Settled and saved as such, once a second: how far instances are told to go. */
+  published: number;
   leader: LeaderStatus | null;
   oldestWriter: TransactionStatus | null;
 }
@@ -13,6 +15,7 @@ interface Row {
   version: string;
   epoch: string;
   head: string;
+  published: string;
   floor: string;
   partitions: number;
   bytes: string;
@@ -25,7 +28,7 @@ interface Row {
 const sql = `
   select current_setting('server_version') as version,
     (select epoch from commitcast.epoch order by ordinal desc limit 1) as epoch,
-    greatest(published, (select max(position) from commitcast.log where position > $1)) as head, floor,
+    greatest(published, (select max(position) from commitcast.log where position > $1)) as head, published, floor,
     (select count(*)::int from commitcast.partition) as partitions,
     (select coalesce(sum(pg_total_relation_size(inhrelid)), 0) from pg_catalog.pg_inherits
      where inhparent = 'commitcast.log'::regclass) as bytes,
@@ -52,6 +55,7 @@ export async function readStatus(db: Executor): Promise<DatabaseStatus> {
       partitions: row.partitions,
       bytes: Number(row.bytes),
     },
+    published: Number(row.published),
     leader: row.leader === null ? null : { instance: row.leader, heartbeatAgeMs: row.heartbeat_age_ms },
     oldestWriter: row.oldest,
   };

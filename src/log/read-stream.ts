@@ -1,3 +1,4 @@
+import type { DefinedEvent, EventDefinitions, Schemas } from '../core/define-events.ts';
 import { CommitcastError } from '../core/errors.ts';
 import type { CommitcastEvent } from '../core/event.ts';
 import { isIdentifier } from '../core/identifier.ts';
@@ -20,6 +21,8 @@ export interface ReadStreamOptions {
   to?: number | undefined;
   /** Events at most. Default: no limit. */
   limit?: number | undefined;
+  /** Checks each event, and gives its data as the newest version has it. Default: as it was written. */
+  events?: EventDefinitions | undefined;
 }
 
 const pageEvents = 500;
@@ -30,15 +33,26 @@ const pageEvents = 500;
  * @param db a drizzle database or transaction, a `pg` pool or client, or anything with `query(text, values)`
  * @throws {CommitcastError} `HISTORY_EXPIRED` when retention has removed, or removes meanwhile, a version that was asked
  *   for: there is never a silent hole. `EVENT_INVALID` for a name of another form, or when the transaction has itself
- *   appended what is asked for: nobody can read that before the commit. `LIMIT_INVALID` for an option of another form
+ *   appended what is asked for: nobody can read that before the commit; with `events`, as their `parse`. `LIMIT_INVALID`
+ *   for an option of another form
  *
  * @example
  * for await (const event of readStream(db, { org: 'acme', stream: 'order-9' })) console.log(event.version, event.type);
  */
+export function readStream<Of extends Schemas>(
+  db: Transaction,
+  stream: StreamName,
+  options: ReadStreamOptions & { events: EventDefinitions<Of> },
+): AsyncGenerator<DefinedEvent<Of>, void, undefined>;
+export function readStream(
+  db: Transaction,
+  stream: StreamName,
+  options?: ReadStreamOptions,
+): AsyncGenerator<CommitcastEvent, void, undefined>;
 export async function* readStream(
   db: Transaction,
   { org, stream }: StreamName,
-  { from = 1, to = Infinity, limit = Infinity }: ReadStreamOptions = {},
+  { from = 1, to = Infinity, limit = Infinity, events }: ReadStreamOptions = {},
 ): AsyncGenerator<CommitcastEvent, void, undefined> {
   checkStreamName({ org, stream });
   requireWhole('from', from, 1);
@@ -57,7 +71,7 @@ export async function* readStream(
       if (event.version !== next) throw expired(stream, next, event.version);
       next += 1;
       after = event.position;
-      yield event;
+      yield events ? events.parse(event) : event;
     }
     if (next > page.version) return;
     if (page.events.length > 0) continue;

@@ -1,6 +1,8 @@
 import { sql, type SQL } from 'drizzle-orm';
+import { CommitcastError } from '../core/errors.ts';
 import type { Executor } from '../db/executor.ts';
 import { fromDatabaseError } from '../db/sql-state.ts';
+import { driverExecutorOf, type DriverTransaction } from './driver-executors.ts';
 
 /** Any drizzle transaction over Postgres. */
 export interface DrizzleTransaction {
@@ -9,12 +11,13 @@ export interface DrizzleTransaction {
 }
 
 /** The transaction that an event belongs to. */
-export type Transaction = Executor | DrizzleTransaction;
+export type Transaction = Executor | DrizzleTransaction | DriverTransaction;
 
 /**
  * Runs one statement inside the caller's transaction; the parts of the text stand around the values.
  *
- * @throws {CommitcastError} for what the guards of the database refuse; other errors as they are
+ * @throws {CommitcastError} for what the guards of the database refuse, and `CONFIG_INVALID` for what is no transaction;
+ *   other errors as they are
  */
 export async function rowsIn<Row>(
   tx: Transaction,
@@ -22,12 +25,12 @@ export async function rowsIn<Row>(
   values: readonly unknown[],
 ): Promise<Row[]> {
   try {
-    const result = isExecutor(tx)
-      ? await tx.query(
+    const result = isDrizzle(tx)
+      ? await tx.execute(statement(parts, values))
+      : await executorOf(tx).query(
           parts.reduce((text, part, index) => `${text}$${index}${part}`),
           [...values],
-        )
-      : await tx.execute(statement(parts, values));
+        );
     return (Array.isArray(result) ? result : (result as { rows: unknown[] }).rows) as Row[];
   } catch (error) {
     throw fromDatabaseError(error);
@@ -42,9 +45,14 @@ function statement(parts: readonly string[], values: readonly unknown[]): SQL {
   );
 }
 
-/** The caller's transaction or database as what the operations of the log run on; `$1`, `$2` … stand for the values. */
+/**
+ * The caller's transaction or database as what the operations of the log run on; `$1`, `$2` … stand for the values.
+ *
+ * @throws {CommitcastError} `CONFIG_INVALID` for what is none of them
+ */
 export function executorOf(tx: Transaction): Executor {
   if (isExecutor(tx)) return tx;
+  if (!isDrizzle(tx)) return driverExecutorOf(tx) ?? refuse(tx);
   return {
     async query(text, values = []) {
       const parts = text
@@ -61,5 +69,17 @@ export function executorOf(tx: Transaction): Executor {
 
 // drizzle's `query` is an object of relations, not a function.
 function isExecutor(tx: Transaction): tx is Executor {
-  return typeof (tx as Executor).query === 'function';
+  return typeof (tx as Partial<Executor> | undefined)?.query === 'function';
+}
+
+function isDrizzle(tx: Transaction): tx is DrizzleTransaction {
+  return !isExecutor(tx) && typeof (tx as Partial<DrizzleTransaction> | undefined)?.execute === 'function';
+}
+
+/** In plain JavaScript it may be anything; most of the time a promise that was not awaited, or nothing at all. */
+function refuse(tx: unknown): never {
+  throw new CommitcastError(
+    'CONFIG_INVALID',
+    `${tx === null ? 'null' : typeof tx} is no transaction: give the one of drizzle, pg, postgres.js, Kysely or Knex, or anything with query(text, values)`,
+  );
 }

@@ -1,9 +1,10 @@
 import type { Flag } from '../core/flag.ts';
-import { sleep } from '../core/sleep.ts';
+import { inTime, sleep } from '../core/sleep.ts';
 import type { Executor } from '../db/executor.ts';
 import type { HeldLock } from '../db/held-lock.ts';
 import { readCommitting } from '../log/read-committing.ts';
 import { ArrivalRate } from './arrival-rate.ts';
+import { RelayCounts } from './relay-counts.ts';
 import type { SettledReader } from '../log/settled-reader.ts';
 
 /** While awake, the time between two reads that find nothing. */
@@ -36,6 +37,8 @@ export interface PumpOptions {
    */
   look: () => Promise<number | undefined>;
   onSettled: (from: number, to: number) => void;
+  /** Counted into, if given. */
+  counts?: RelayCounts | undefined;
   signal: AbortSignal;
 }
 
@@ -52,26 +55,34 @@ export interface PumpOptions {
  * that AWAKE is asked for, writers may be silent; so being awake does not wait for the lock, but sleeping needs it.
  */
 export async function pump(options: PumpOptions): Promise<void> {
-  const { db, reader, awake, notified, signal } = options;
+  const { db, reader, awake, notified, signal, counts = new RelayCounts() } = options;
   const arrivals = new ArrivalRate();
   let asleep = false;
   let quietSince = performance.now();
+  counts.waits.forget();
 
   const settled = (from: number, to: number): boolean => {
     arrivals.add(to - from);
-    if (to > from) options.onSettled(from, to);
+    if (to > from) {
+      counts.batches.add(to - from);
+      options.onSettled(from, to);
+    }
     return to > from;
   };
   const advance = async (): Promise<boolean> => {
     const from = reader.head;
-    return settled(from, await reader.advance(db)) || reader.waiting;
+    const to = await reader.advance(db);
+    counts.reads += 1;
+    counts.waits.see(reader);
+    return settled(from, to) || reader.waiting;
   };
   /** Whether that has spared a read. */
   const watch = async (): Promise<boolean> => {
-    const seen = await Promise.race([options.look(), sleep(lookPatienceMs, signal)]);
+    const seen = await inTime(options.look(), lookPatienceMs).catch(() => undefined);
     const from = reader.head;
     if (seen === undefined || seen <= from) return false;
     reader.reach(seen);
+    counts.waits.see(reader);
     return settled(from, seen);
   };
 
@@ -94,6 +105,7 @@ export async function pump(options: PumpOptions): Promise<void> {
       await awake.release();
       // In this order: who was silent because of us is seen holding COMMITTING, or has become visible to the read.
       asleep = (await readCommitting(db)).length === 0 && !(await advance());
+      if (asleep) counts.sleeps += 1;
       quietSince = performance.now();
     } else {
       await notified.wait(pollIntervalMs, signal);

@@ -18,6 +18,7 @@ import { keepHouse } from './keep-house.ts';
 import { keepRetention } from './keep-retention.ts';
 import { keepState } from './keep-state.ts';
 import { pump } from './pump.ts';
+import { RelayCounts } from './relay-counts.ts';
 import { SettledReader } from '../log/settled-reader.ts';
 
 /** A read that takes longer will not come: the connection is given up, and the relay begins again. */
@@ -58,6 +59,7 @@ export interface RelayStatus {
  * leaders are harmless: the order is in the rows, and dispatchers drop what they have.
  */
 export class Relay implements Service {
+  readonly counts = new RelayCounts();
   readonly #options: RelayOptions;
   readonly #stopped = new AbortController();
   #running: Promise<void> | undefined;
@@ -141,7 +143,8 @@ export class Relay implements Service {
     const listener = new Listener({
       ...this.#connectionOptions('listen'),
       channel: notifyChannel,
-      onNotify: () => {
+      onNotify: (notification) => {
+        if (notification) this.counts.notifications += 1;
         notified.raise();
       },
     });
@@ -150,6 +153,8 @@ export class Relay implements Service {
 
     backoff.reset();
     this.#reader = reader;
+    if (election.elected) this.counts.elections += 1;
+    else this.counts.standIns += 1;
     if (election.elected) logger.info({ epoch, published }, 'this relay leads');
     else logger.warn({ epoch, published }, 'the leader stands still; this relay stands in for it');
     onDoorbell({ epoch, from: published, to: published });
@@ -169,6 +174,7 @@ export class Relay implements Service {
             const seen = await look?.();
             return seen?.epoch === epoch ? seen.position : undefined;
           },
+          counts: this.counts,
           onSettled: (from, to) => {
             onDoorbell({ epoch, from, to });
           },

@@ -1,9 +1,10 @@
-import type { NewEvent } from '../core/event.ts';
+import type { EventDefinitions } from '../core/define-events.ts';
+import type { CommitcastEvent, NewEvent } from '../core/event.ts';
 import { append } from '../log/append.ts';
 import type { StreamName } from '../log/read-stream.ts';
 import { executorOf, type Transaction } from '../log/transaction.ts';
 import type { EventContent } from './fold.ts';
-import { load, saveDue, type LoadedState, type SaveOptions } from './load-state.ts';
+import { load, saveDue, type DefinedOptions, type LoadedState, type SaveOptions } from './load-state.ts';
 import { saveState } from './saved-state.ts';
 
 /** An event as it is decided. `site` and `unit` say who sees it; by default those of the call. */
@@ -41,7 +42,8 @@ export interface Executed<State, Event extends EventContent> extends LoadedState
  * Loads the state of a stream, decides, and appends what was decided, on condition that the stream is still as it was
  * loaded. State and version are those after it. When nothing is decided, nothing is appended, and nothing is expected.
  *
- * One call for a stream and transaction: what the transaction has appended cannot be read before it commits.
+ * One call for a stream and transaction: what the transaction has appended cannot be read before it commits. With
+ * `events`, what is loaded is parsed by them, and what was decided is of their types, and checked.
  *
  * @throws {CommitcastError} `VERSION_CONFLICT` when somebody else has appended meanwhile: roll back, and call it again in
  *   a new transaction. Else as `readStream` and `append`; and whatever `decide` throws
@@ -56,11 +58,11 @@ export async function execute<State, Command, Event extends EventContent>(
   { org, stream, site, unit }: ExecuteTarget,
   decider: Decider<State, Command, Event>,
   command: NoInfer<Command>,
-  { name, saveEvery }: SaveOptions = {},
+  { name, saveEvery, events: definitions }: SaveOptions & DefinedOptions = {},
 ): Promise<Executed<State, Event>> {
   const executor = executorOf(tx);
   const { initial, evolve, decide } = decider;
-  const options = { initial, evolve, name, saveEvery };
+  const options = { initial, evolve, name, saveEvery, events: definitions };
   const loaded = await load(executor, { org, stream }, options);
   const events = listOf(decide(command, loaded.state));
   if (events.length === 0) return { state: loaded.state, version: loaded.version, events };
@@ -75,9 +77,13 @@ export async function execute<State, Command, Event extends EventContent>(
     meta,
     expectedVersion: loaded.version,
   }));
-  await append(tx, given);
+  // Of any type, to the checker; `create` refuses those that are not defined.
+  const written = definitions ? given.map((event) => definitions.create(event as never)) : given;
+  await append(tx, written);
   const after = {
-    state: events.map(asLoaded).reduce((state, event) => evolve(state, event), loaded.state),
+    state: events
+      .map((event, n) => ({ ...event, data: dataAsLoaded(written[n] ?? event, definitions) }))
+      .reduce((state, event) => evolve(state, event), loaded.state),
     version: loaded.version + events.length,
   };
   // The stream's row is this transaction's since the append, so this waits for nobody. At a higher isolation it could
@@ -87,9 +93,10 @@ export async function execute<State, Command, Event extends EventContent>(
   return { ...after, events };
 }
 
-/** `data` with what JSON makes of it, as when it is loaded: a Date is a text, and `undefined` is gone. */
-function asLoaded<Event extends EventContent>(event: Event): Event {
-  return { ...event, data: JSON.parse(JSON.stringify(event.data)) as unknown };
+/** What JSON makes of it, and then the definitions, as when it is loaded: a Date is a text, and `undefined` is gone. */
+function dataAsLoaded(event: EventContent, definitions: EventDefinitions | undefined): unknown {
+  const data: unknown = JSON.parse(JSON.stringify(event.data));
+  return definitions ? definitions.parse({ ...(event as CommitcastEvent), data }).data : data;
 }
 
 function listOf<Event>(events: Event | readonly Event[]): readonly Event[] {

@@ -1,3 +1,4 @@
+import type { EventDefinitions } from '../core/define-events.ts';
 import type { Executor } from '../db/executor.ts';
 import { checkStreamName, readStream, requireWhole, type StreamName } from '../log/read-stream.ts';
 import { readTransaction } from '../log/read-transaction.ts';
@@ -17,7 +18,13 @@ export interface SaveOptions {
   saveEvery?: number | undefined;
 }
 
-export interface LoadStateOptions<State, Event extends EventContent> extends SaveOptions {
+/** How events are read, and by `execute` written. */
+export interface DefinedOptions {
+  /** Checks each event, and gives its data as the newest version has it. Default: as it was written. */
+  events?: EventDefinitions | undefined;
+}
+
+export interface LoadStateOptions<State, Event extends EventContent> extends SaveOptions, DefinedOptions {
   initial: State;
   /** Returns the state after one more event; it changes nothing. */
   evolve: (state: State, event: Event) => State;
@@ -69,7 +76,7 @@ export interface Loaded<State> extends LoadedState<State> {
 export async function load<State, Event extends EventContent>(
   db: Executor,
   { org, stream }: StreamName,
-  { initial, evolve, name, saveEvery = 100 }: LoadStateOptions<State, Event>,
+  { initial, evolve, events, name, saveEvery = 100 }: LoadStateOptions<State, Event>,
 ): Promise<Loaded<State>> {
   checkStreamName({ org, stream });
   requireWhole('saveEvery', saveEvery, 1);
@@ -83,7 +90,7 @@ export async function load<State, Event extends EventContent>(
     return evolve(state, event);
   };
   const state = await fold<State, Event>(
-    readStream(db, { org, stream }, { from: version + 1 }),
+    readStream(db, { org, stream }, { from: version + 1, events }),
     count,
     begin,
   );

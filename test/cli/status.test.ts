@@ -24,12 +24,18 @@ it('shows the log, who leads, the instances, and the consumers', async () => {
   await writer.query(`set application_name = 'nightly-import'; begin`);
   await append(writer, { org: 'acme', type: 'open', data: null });
   const status = await until(async () => {
-    const seen = JSON.parse(await runStatus(database.url, '--json')) as StatusAnswer;
+    const seen = JSON.parse(await runStatus(database.url, '--json')) as StatusAnswer & { published: number };
     const [instance] = seen.instances;
-    return instance?.report.gateway?.position === 2 && seen.leader?.instance === instance.id && seen;
+    return (
+      seen.published === 2 &&
+      instance?.report.gateway?.position === 2 &&
+      seen.leader?.instance === instance.id &&
+      seen
+    );
   });
   expect(status).toMatchObject({
     log: { head: 2, floor: 1 },
+    published: 2,
     waitingFor: [],
     oldestWriter: { applicationName: 'nightly-import' },
     instances: [{ kind: 'serve', pid: process.pid, report: { relay: { leading: true } } }],
@@ -39,6 +45,9 @@ it('shows the log, who leads, the instances, and the consumers', async () => {
   const text = await runStatus(database.url);
   expect(text).toMatch(/^Postgres \d+\.\d+, epoch [a-z0-9]{8}\nlog {7}1 to 2, \d+ partitions, \d+\.\d MiB$/m);
   expect(text).toMatch(new RegExp(`^leader {4}.+ \\(${process.pid}\\), heartbeat \\d+\\.\\d s ago$`, 'm'));
+  expect(text).toMatch(/^published 2, all of the log$/m);
+  expect(text).toMatch(/^sessions  0, 0 of them slow$/m);
+  expect(text).not.toContain('Not all is well');
   expect(text).toMatch(/^writing {3}pid \d+ \(nightly-import\), open for \d+(\.\d)? s: /m);
   expect(text).toMatch(
     new RegExp(`\\(${process.pid}\\) +serve +\\d+(\\.\\d)? s +leads +2 +0 +0 +0 +0 +runs$`, 'm'),
@@ -48,5 +57,7 @@ it('shows the log, who leads, the instances, and the consumers', async () => {
 
 it('a database that nobody serves says so', async () => {
   const { url } = await createDatabase();
-  expect(await runStatus(url)).toMatch(/^leader {4}nobody so far\n\nNo instance runs\.\n$/m);
+  const text = await runStatus(url);
+  expect(text).toMatch(/^leader {4}nobody so far\n\nNo instance runs\.\n$/m);
+  expect(text).toMatch(/^Not all is well: `commitcast doctor` says what to do\.\n$/m);
 });

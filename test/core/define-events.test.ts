@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineEvents, type Schema } from '../../src/core/define-events.ts';
+import { defineEvents } from '../../src/core/define-events.ts';
 import type { CommitcastEvent } from '../../src/core/event.ts';
+import type { Schema } from '../../src/core/schema.ts';
 
 /** A schema of no library, which says what it is told to. */
 function schema(validate: (value: unknown) => unknown): Schema {

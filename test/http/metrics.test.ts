@@ -9,26 +9,7 @@ import { startServer } from '../support/server.ts';
 import { secret, signToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 import { operate } from '../consumer/operated.ts';
-
-type Series = Record<string, number>;
-
-async function scrape(url: string): Promise<Series> {
-  const response = await fetch(`${url}/metrics`);
-  expect(response.status).toBe(200);
-  expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
-  return seriesOf(await response.text());
-}
-
-/** `name{labels}` and its value, of every line that is no comment. */
-function seriesOf(text: string): Series {
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return Object.fromEntries(
-    lines.map((line) => {
-      const space = line.lastIndexOf(' ');
-      return [line.slice(0, space), Number(line.slice(space + 1))];
-    }),
-  );
-}
+import { scrape } from './metrics-scrape.ts';
 
 const of = (name: string, consumer = 'copy', partition = 0) =>
   `commitcast_consumer_${name}{consumer="${consumer}",partition="${partition}"}`;

@@ -7,7 +7,7 @@ import type { SourceFile } from './source-files.ts';
 // The stages of the data's way: a folder imports itself and what stands on earlier lines.
 const stages = [
   ['core'],
-  ['config'],
+  ['config', 'tracing'],
   ['db'],
   ['log'],
   ['stream', 'fanout', 'relay'],
@@ -22,6 +22,7 @@ const exceptions: Record<string, string[]> = {
   client: ['core'],
   console: ['core', 'client'],
   fanout: ['core', 'db'],
+  tracing: ['core'],
 };
 
 /** The interface by which the relay knows the fan-out. */
@@ -83,7 +84,7 @@ describe('the source', () => {
 
   it('keeps what browsers run free of Node', () => {
     const ofNode = sources
-      .filter(({ path }) => ['core', 'client', 'console'].includes(folderOf(path)))
+      .filter(({ path }) => ['core', 'client', 'console', 'tracing'].includes(folderOf(path)))
       .flatMap(({ path, imports }) =>
         imports
           .filter(({ specifier }) => specifier.startsWith('node:'))

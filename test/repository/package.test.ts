@@ -16,7 +16,7 @@ beforeAll(async () => {
 it('has what runs, the migrations and the docs: no sources, no tests, no path of this machine', () => {
   const { files, folder } = project;
   const known =
-    /^(?:dist\/|migrations\/|docs\/|package\.json$|README\.md$|LICENSE$|ARCHITECTURE\.md$|CHANGELOG\.md$)/;
+    /^(?:dist\/|migrations\/|docs\/|package\.json$|README\.md$|LICENSE$|ARCHITECTURE\.md$|CHANGELOG\.md$|SECURITY\.md$)/;
   expect(files.filter((path) => !known.test(path))).toEqual([]);
   expect(files.filter((path) => /\.test\.|tsbuildinfo|(?<!\.d)\.tsx?$/.test(path))).toEqual([]);
   for (const path of ['dist/index.js', 'dist/cli/main.js', 'dist/console/index.html', 'docs/snapshot.md'])
@@ -30,8 +30,10 @@ it('has what runs, the migrations and the docs: no sources, no tests, no path of
 it('gives Node its entry points, each with what it is documented to have', async () => {
   const entries = {
     commitcast: ['append', 'snapshot', 'consume', 'revoke', 'migrate', 'setupSocketAuth'],
+    'commitcast/attach': ['attach'],
     'commitcast/fastify': ['commitcast'],
     'commitcast/testing': ['memoryCommitcast', 'checkHistory'],
+    'commitcast/tracing': ['traced', 'tracedBatch'],
     'commitcast/client': ['CodedError', 'connect', 'defineEvents', 'isErased', 'sessionStore'],
     'commitcast/react': 'CommitcastProvider useCommitcast useConnection useEvents useSubscription'.split(' '),
   };

@@ -17,6 +17,10 @@ const beside = `
   .trim()
   .split(/\s+/);
 
+/** Not registered from within a hook: that would never run. */
+const made: string[] = [];
+afterAll(() => Promise.all(made.map((folder) => rm(folder, { recursive: true }))));
+
 export interface Project {
   readonly folder: string;
   /** Of the package, as npm packs it: paths below its root. */
@@ -28,14 +32,14 @@ export interface Project {
 /** An application of its own that has installed the packed package; nothing is fetched. Removed when the file is done. */
 export async function installPacked(): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'commitcast-packed-'));
-  afterAll(() => rm(folder, { recursive: true }));
+  made.push(folder);
   const packed = join(folder, 'node_modules/commitcast');
   await mkdir(packed, { recursive: true });
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
   const { stdout } = await run('npm', pack, { cwd: root, maxBuffer: 16 * 1024 * 1024 });
-  const [made] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
-  if (!made) throw new Error('npm has packed nothing');
-  await run('tar', ['-xzf', join(folder, made.filename), '-C', packed, '--strip-components=1']);
+  const [tarball] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
+  if (!tarball) throw new Error('npm has packed nothing');
+  await run('tar', ['-xzf', join(folder, tarball.filename), '-C', packed, '--strip-components=1']);
   for (const name of beside) {
     await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true });
     await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
@@ -43,7 +47,7 @@ export async function installPacked(): Promise<Project> {
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   return {
     folder,
-    files: made.files.map(({ path }) => path),
+    files: tarball.files.map(({ path }) => path),
     write: (name, content) => writeFile(join(folder, name), content),
     node: async (...args) => (await run(process.execPath, args, { cwd: folder })).stdout,
   };

@@ -1,0 +1,1 @@
+create table doors (unit text primary key, state text not null);

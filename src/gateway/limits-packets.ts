@@ -1,0 +1,33 @@
+import type { Server, Socket } from 'socket.io';
+
+type Connection = Socket['conn'];
+
+/**
+ * Counts what each connection sends, from its first packet on, heartbeats too; `exceeded` is called once for one that
+ * sends more than `perSecond` in a second of the clock. What is counted is forgotten with the second: an idle connection
+ * costs nothing but a place for the listener, which all of them share.
+ */
+export function limitPackets(
+  io: Server,
+  perSecond: number,
+  exceeded: (connection: Connection) => void,
+): void {
+  // The type says otherwise, but a server that is not attached has none.
+  const engine = io.engine as Server['engine'] | undefined;
+  if (!engine || perSecond === Infinity) return;
+  let second = 0;
+  let counts = new WeakMap<Connection, number>();
+  const count = function (this: Connection) {
+    const now = Math.floor(performance.now() / 1_000);
+    if (now !== second) {
+      second = now;
+      counts = new WeakMap();
+    }
+    const seen = (counts.get(this) ?? 0) + 1;
+    counts.set(this, seen);
+    if (seen === perSecond + 1) exceeded(this);
+  };
+  engine.on('connection', (connection: Connection) => {
+    connection.on('packet', count);
+  });
+}

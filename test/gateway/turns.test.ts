@@ -1,0 +1,46 @@
+import { EventEmitter, once } from 'node:events';
+import { expect, it } from 'vitest';
+import type { Session } from '../../src/gateway/session.ts';
+import { Turns } from '../../src/gateway/turns.ts';
+import { createDatabase } from '../support/database.ts';
+import { connectClient } from '../support/client.ts';
+import { startServer } from '../support/server.ts';
+
+const session = {} as Session;
+
+it('requests about one thing are served in their order, others side by side', async () => {
+  const turns = new Turns();
+  const served: string[] = [];
+  const gate = new EventEmitter();
+  const slow = turns.take(session, 'a', async () => {
+    await once(gate, 'open');
+    served.push('first of a');
+    throw new Error('refused');
+  });
+  const next = turns.take(session, 'a', async () => served.push('second of a'));
+  await turns.take(session, 'b', async () => served.push('b'));
+  gate.emit('open');
+  await expect(slow).rejects.toThrow('refused');
+  await next;
+  expect(served).toEqual(['b', 'first of a', 'second of a']);
+});
+
+it('P4: who subscribes and unsubscribes at once is not in the room, however slow `authorize` is', async () => {
+  const database = await createDatabase();
+  const server = await startServer(database, {
+    authorize: async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return true;
+    },
+  });
+  const client = await connectClient(server.url);
+  await client.live();
+  const [subscribed, unsubscribed] = (await Promise.all([
+    client.socket.emitWithAck('subscribe', { unit: 'u1' }),
+    client.socket.emitWithAck('unsubscribe', { unit: 'u1' }),
+  ])) as { ok: boolean }[];
+  expect([subscribed?.ok, unsubscribed?.ok]).toEqual([true, true]);
+  const rooms = [...server.app.commitcast.io.of('/').adapter.rooms.keys()];
+  expect(rooms).toContain('org:acme');
+  expect(rooms.filter((room) => room.includes('u1'))).toEqual([]);
+});
