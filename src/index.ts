@@ -11,8 +11,12 @@ export {
   type EventMap,
   type EventOf,
   type EventsOf,
+  type Schemas,
 } from './core/define-events.ts';
-export type { DrizzleTransaction, Transaction } from './log/transaction.ts';
+export type { Schema } from './core/schema.ts';
+export type { VersionedSchema } from './core/versioned-schema.ts';
+export type { DriverTransaction } from './log/driver-executors.ts';
+export type { DrizzleTransaction, Queryable, Transaction } from './log/transaction.ts';
 export { readStream, type ReadStreamOptions, type StreamName } from './log/read-stream.ts';
 export { readLog, type ReadLogOptions } from './log/read-log.ts';
 export { fold, type EventContent } from './stream/fold.ts';

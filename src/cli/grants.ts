@@ -8,7 +8,7 @@ export const grantsCommand: Command = {
   usage: [
     '--app ROLE     appends events: outbox, append, once (repeat)',
     '--relay ROLE   runs instances: serve, relay, workers of consumers (repeat)',
-    'Run it as the owner of the schema, and again after each migration: commitcast grants --app shop | psql "$DATABASE_URL"',
+    'Run it as the owner of the schema, and again after each migration: commitcast grants --app shop | psql -v ON_ERROR_STOP=1 "$DATABASE_URL"',
   ],
   run(args) {
     const { app = [], relay = [] } = parseOptions(args, {
@@ -68,8 +68,8 @@ function inSchema(names: readonly string[]): string {
 
 /** Always in quotes: `user` is a name that a role may have. */
 function quoted(role: string): string {
-  // Postgres would cut it, and the grant would be another role's.
-  if (role === '' || role.includes('\0') || Buffer.byteLength(role) > 63)
-    throw new CommitcastError('USAGE', 'The name of a role has 1 to 63 bytes');
+  // Postgres would cut a longer one, and the grant would be another role's; a line break would end the comment it is in.
+  if (role === '' || /\p{Cc}/u.test(role) || Buffer.byteLength(role) > 63)
+    throw new CommitcastError('USAGE', 'The name of a role has 1 to 63 bytes, and no control characters');
   return `"${role.replaceAll('"', '""')}"`;
 }

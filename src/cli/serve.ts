@@ -92,7 +92,7 @@ async function serve(settings: Settings, mode: Mode, demo: boolean, releasers: R
       corsOrigin: settings.corsOrigin,
       limits: limitsOf(settings),
       proxyHops: settings.proxyHops,
-      localOperator: settings.localOperator,
+      localOperator: settings.localOperator ?? (mode.development || demo),
     },
     demoOrgs: demo && jwtSecret !== undefined ? () => tokensOfDemo(settings, jwtSecret) : undefined,
   });

@@ -12,7 +12,10 @@ export {
   type EventMap,
   type EventOf,
   type EventsOf,
+  type Schemas,
 } from '../core/define-events.ts';
+export type { Schema } from '../core/schema.ts';
+export type { VersionedSchema } from '../core/versioned-schema.ts';
 export { isErased, type Tombstone } from '../core/erased.ts';
 export type { Code } from '../core/codes.ts';
 export type { CommitcastEvent } from '../core/event.ts';

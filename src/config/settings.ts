@@ -164,8 +164,8 @@ export const settings = {
   localOperator: {
     variable: 'COMMITCAST_LOCAL_OPERATOR',
     description:
-      '`off`: metrics and status want a token whose role is `admin`, also from this machine. Default: `on`.',
-    schema: onOff.default(true),
+      'Metrics and status want a token whose role is `admin`. `on`: or a request from this machine, which is also one that a proxy on it passes on without saying so. Default: `on` in development and for the demo, else `off`.',
+    schema: onOff.optional(),
   },
   jwtSecret: {
     variable: 'JWT_SECRET',

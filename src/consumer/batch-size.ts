@@ -20,6 +20,11 @@ export class BatchSize {
     this.#limit = asked ?? least;
   }
 
+  /** That it can ever be: the worker before this one may have come so far. */
+  get most(): number {
+    return this.#isFixed ? this.#limit : most;
+  }
+
   get limit(): number {
     return this.#limit;
   }

@@ -146,10 +146,10 @@ export class PartitionWorker<Tx> {
       await this.#handle(lanes, this.#batch.limit, progress);
       this.#batch.handled(progress);
     } catch (error) {
+      this.#batch.failed();
       if (!this.#excuses.blames(error, this.#held.position, progress)) throw error;
       // One of them is; which one shows when each is handled alone.
       this.#aloneUpTo = progress.to;
-      this.#batch.failed();
       this.#warn(error, 'a page of events could not be handled; each is tried alone');
     }
   }
@@ -191,7 +191,7 @@ export class PartitionWorker<Tx> {
 
   /** The page after the checkpoint may hold what ended the last worker. */
   async #suspectNext(): Promise<void> {
-    const page = { claim: this.#claim, position: this.#held.position, limit: this.#batch.limit };
+    const page = { claim: this.#claim, position: this.#held.position, limit: this.#batch.most };
     this.#aloneUpTo = (await readNext({ ...this.#options, ...page }, this.#options.prepared)).to;
     this.#held.suspect = false;
   }

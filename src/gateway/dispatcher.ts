@@ -79,7 +79,7 @@ export class Dispatcher implements Service {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
-    this.#isThereMore.take()(undefined);
+    void this.#isThereMore.take()(undefined);
     this.#waiters.release(Infinity);
   }
 
@@ -102,8 +102,7 @@ export class Dispatcher implements Service {
   }
 
   /**
-   * There may be more. Resolves with how far all is settled and delivered, when that is all that could be seen; otherwise
-   * with nothing.
+   * There may be more. Resolves with how far all is settled, when that is all that could be seen; otherwise with nothing.
    */
   look(): Promise<Cursor | undefined> {
     this.#hinted = true;
@@ -195,23 +194,24 @@ export class Dispatcher implements Service {
   }
 
   async #look(): Promise<void> {
-    const reply = this.#isThereMore.take();
-    const all = await this.#prove().catch((error: unknown) => {
-      reply(undefined);
-      throw error;
-    });
-    reply(all && !this.#strange ? { epoch: this.#epoch, position: this.#position } : undefined);
-  }
-
-  /** Says whether what it found was all there is. */
-  async #prove(): Promise<boolean> {
     const { db } = this.#options;
+    const reply = this.#isThereMore.take();
     this.#hinted = false;
-    const { rest, ...page } = await this.#untold.read(db, this.#position);
-    await this.#take(page);
-    if (rest === 'more') void this.look();
-    if (rest === 'gap') this.#target = Math.max(this.#target, await this.#untold.prove(db));
-    return rest === 'nothing';
+    try {
+      const { rest, ...page } = await this.#untold.read(db, this.#position);
+      const { epoch, to: position } = page;
+      // Before it is delivered: other instances wait to hear of it.
+      if (rest === 'nothing' && epoch === this.#epoch) await reply({ epoch, position });
+      await this.#take(page);
+      if (rest === 'more') this.#hinted = true;
+      if (rest === 'gap') this.#target = Math.max(this.#target, await this.#untold.prove(db));
+    } catch (error) {
+      this.#hinted = true;
+      throw error;
+    } finally {
+      void reply(undefined);
+    }
+    if (this.#hinted) this.#rung.raise();
   }
 
   async #dispatch(): Promise<void> {

@@ -50,6 +50,13 @@ export function unsentBytes({ writeBuffer, transport }: EngineConnection): numbe
   return writeBuffer.reduce((sum, { data }) => sum + (typeof data === 'string' ? data.length : 0), buffered);
 }
 
+/** Answers and the like are small; so many of them are those of somebody who asks on and on, and does not read. */
+const maxUnsentPackets = 4_096;
+
+export function isFlooded({ writeBuffer }: Pick<EngineConnection, 'writeBuffer'>): boolean {
+  return writeBuffer.length > maxUnsentPackets;
+}
+
 /** Whether the transport takes more, with nothing queued before it: for long polling, that a poll is waiting. */
 export function isDrained({ writeBuffer, transport }: EngineConnection): boolean {
   const raw = transport.socket?._socket;

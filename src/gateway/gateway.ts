@@ -173,7 +173,8 @@ export class Gateway implements Service {
         throw error;
       }
     }, logger);
-    limitPackets(io, this.limits.packetsPerSecond, (connection) => {
+    const isOpen = (connection: Socket['conn']) => this.#connections.has(connection);
+    limitPackets(io, this.limits.packetsPerSecond, isOpen, (connection) => {
       this.limits.refuse('packetsPerSecond', 0);
       const session = this.#sessions.get(this.#connections.get(connection) ?? '');
       if (session) session.close('RATE_LIMITED');

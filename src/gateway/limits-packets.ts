@@ -2,6 +2,9 @@ import type { Server, Socket } from 'socket.io';
 
 type Connection = Socket['conn'];
 
+/** Of a connection that has no session (yet): each attempt to open one costs the check of a token. */
+const maxUnknownPerSecond = 500;
+
 /**
  * Counts what each connection sends, from its first packet on, heartbeats too; `exceeded` is called once for one that
  * sends more than `perSecond` in a second of the clock. What is counted is forgotten with the second: an idle connection
@@ -10,6 +13,7 @@ type Connection = Socket['conn'];
 export function limitPackets(
   io: Server,
   perSecond: number,
+  isOpen: (connection: Connection) => boolean,
   exceeded: (connection: Connection) => void,
 ): void {
   // The type says otherwise, but a server that is not attached has none.
@@ -25,7 +29,11 @@ export function limitPackets(
     }
     const seen = (counts.get(this) ?? 0) + 1;
     counts.set(this, seen);
-    if (seen === perSecond + 1) exceeded(this);
+    if (seen > perSecond || (seen > maxUnknownPerSecond && !isOpen(this))) {
+      // Once: what else is under way of it is not counted any more.
+      counts.set(this, -Infinity);
+      exceeded(this);
+    }
   };
   engine.on('connection', (connection: Connection) => {
     connection.on('packet', count);

@@ -60,7 +60,7 @@ export class ClientLimits {
 
   /**
    * The same rights for a handshake, but let in is only who may come now: before the token is looked at, by the address;
-   * then by the user, before anything is asked on his account.
+   * then by the user.
    */
   guard(
     { authenticate, authorize }: Pick<Rights, 'authenticate' | 'authorize'>,

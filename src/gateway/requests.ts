@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Ack } from '../core/protocol.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';
 import type { Authorize } from './authorize.ts';
+import { isFlooded, type EngineConnection } from './engine-connection.ts';
 import { toSocketData, type Identity } from './identity.ts';
 import type { ClientLimits } from './limits.ts';
 import type { Rights } from './rights.ts';
@@ -44,6 +45,8 @@ export function requestServer(options: RequestOptions): (socket: ClientSocket) =
     });
   });
   const unsubscribe = serve(options, 'unsubscribe', async (session, argument) => {
+    // Counted apart: who may subscribe so often may leave as often.
+    limits.request(`${session.outlet.id} unsubscribe`);
     const subscription = parseSubscription(argument);
     refuseLeavingOrg(subscription);
     // Or one that is sent right after its `subscribe` would be over before that has begun.
@@ -112,7 +115,10 @@ function serve(
   // Not the types that are declared: those are what a well-behaved client sends.
   return function (this: ClientSocket, ...values: unknown[]): void {
     const acknowledge = values.at(-1);
-    const ack: Ack = typeof acknowledge === 'function' ? (acknowledge as Ack) : () => undefined;
+    const ack: Ack = (result) => {
+      if (typeof acknowledge === 'function') (acknowledge as Ack)(result);
+      if (isFlooded(this.conn as unknown as EngineConnection)) this.conn.close(true);
+    };
     const asked = async () =>
       answer(sessionOf(this), typeof values[0] === 'function' ? undefined : values[0], this);
     asked().then(

@@ -1,61 +1,61 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** The address inside of what a request asks for; `undefined`: the request is the application's. */
 export type AddressInside = (url: string) => string | undefined;
 
-type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+type Emit = (this: void, event: string | symbol, ...parameters: unknown[]) => boolean;
+/** Only ever called for the server that it is of, by `Reflect.apply`. */
+interface Emitter {
+  emit: Emit;
+}
 
 const refusal = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 /**
- * Hands the requests and upgrades for some addresses of a server to another one, which never listens; all others stay with
- * the listeners that the server has. Those take turns with us as they do with Socket.IO itself: an emitter calls every
- * listener, so ours takes their place and calls them. A listener that is added later sees our requests, too.
+ * Hands the requests and upgrades for some addresses of a server to another one, which never listens; all others go to the
+ * listeners of the server, whenever those were added. An emitter calls every listener, and two that take one upgrade
+ * break its connection, or end the process: so it is decided before any of them is called, where the server emits.
  *
  * @returns what undoes it
  */
 export function handOver(server: Server, inner: Server, addressInside: AddressInside): () => void {
   let isOpen = true;
-  const takes = (request: IncomingMessage, deliver: () => void): boolean => {
-    const { url = '' } = request;
-    const address = isOpen ? addressInside(url) : undefined;
-    if (address === undefined) return false;
-    request.url = address;
-    deliver();
-    // It has been read; whoever else listens for upgrades shall not take ours for one of his.
-    request.url = url;
-    return true;
+  const own = Object.getOwnPropertyDescriptor(server, 'emit');
+  // The class's, or that of who came before us, such as another one of us or a tracer.
+  const { emit: before } = server as Emitter;
+  const { emit: deliver } = inner as Emitter;
+  const emit: Emit = (event, ...parameters) => {
+    if (isOpen && (event === 'request' || event === 'upgrade')) {
+      const [request] = parameters as [IncomingMessage];
+      const { url = '' } = request;
+      const address = addressInside(url);
+      if (address !== undefined) {
+        request.url = address;
+        const isTaken = Reflect.apply(deliver, inner, [event, ...parameters]);
+        // It has been read; whoever looks later sees what was asked for.
+        request.url = url;
+        return isTaken;
+      }
+    }
+    return Reflect.apply(before, server, [event, ...parameters]);
   };
-
-  const theirs = server.rawListeners('request') as RequestListener[];
-  const onRequest: RequestListener = (request, response) => {
-    if (takes(request, () => inner.emit('request', request, response))) return;
-    for (const listener of theirs) Reflect.apply(listener, server, [request, response]);
-  };
-  replaceRequestListeners(server, [onRequest]);
-
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (takes(request, () => inner.emit('upgrade', request, socket, head))) return;
-    // Without a listener Node would have answered it as any other request; with one, it leaves the connection alone.
-    if (server.listenerCount('upgrade') === 1) socket.on('error', () => {}).end(refusal);
-  };
-  server.on('upgrade', onUpgrade);
+  Object.defineProperty(server, 'emit', { value: emit, configurable: true, writable: true });
+  // Without a listener Node would take an upgrade for any other request.
+  server.on('upgrade', refuseUntaken);
 
   return () => {
     isOpen = false;
-    server.off('upgrade', onUpgrade);
-    const now = server.rawListeners('request') as RequestListener[];
-    // Who came after us may call our listener as we call theirs: it stays, and passes everything on.
-    if (now.includes(onRequest))
-      replaceRequestListeners(
-        server,
-        now.flatMap((listener) => (listener === onRequest ? theirs : [listener])),
-      );
+    server.off('upgrade', refuseUntaken);
+    // Who came after us calls ours: it stays, and passes everything on.
+    if (server.emit !== emit) return;
+    if (own) Object.defineProperty(server, 'emit', own);
+    else Reflect.deleteProperty(server, 'emit');
   };
 }
 
-function replaceRequestListeners(server: Server, listeners: readonly RequestListener[]): void {
-  server.removeAllListeners('request');
-  for (const listener of listeners) server.on('request', listener);
+/** Node leaves the connection to the listeners, and there is none but this one: each of us has added it. */
+function refuseUntaken(this: Server, _request: IncomingMessage, socket: Duplex): void {
+  if (this.listeners('upgrade').every((listener) => listener === refuseUntaken))
+    socket.on('error', () => {}).end(refusal);
 }

@@ -40,8 +40,7 @@ const pathPattern = /^(?:\/[A-Za-z0-9._~-]+)+$/;
 
 /**
  * Commitcast on any HTTP server of Node: that of Express, NestJS, or `node:http` alone. Resolves when it is up; then its
- * addresses are served, and all others stay the application's. The server may listen already, or later. It must have its
- * request listeners already.
+ * addresses are served, and all others stay the application's. The server may listen already, or later.
  *
  * @throws {CommitcastError} `CONFIG_INVALID`, `DATABASE_POOLED`, `SCHEMA_MISSING`, `SCHEMA_TOO_NEW`; and what the driver
  *   says of a database that cannot be reached. The server is then as it was

@@ -19,7 +19,7 @@ export const localNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1'
 
 /**
  * Metrics and status name consumers, rooms and backends, over all orgs: they are for whoever runs the installation. That
- * is somebody on this machine, unless that is switched off, or a token whose role is `admin`.
+ * is a token whose role is `admin`; and, where that is switched on, somebody on this machine.
  *
  * @throws {CommitcastError} what is wrong with a token; `ADMIN_REQUIRED` for anybody else
  */
@@ -48,7 +48,7 @@ export async function expectOperator(
  * which its browser would let it read.
  */
 function isLocal({ raw: { socket, headers, httpVersion } }: FastifyRequest): boolean {
-  // nginx speaks so unless told otherwise, names this machine as the host then, and says nothing of whom it asks for.
+  // nginx before 1.30 speaks so unless told otherwise, names this machine as the host, and says nothing of whom it asks for.
   if (httpVersion === '1.0') return false;
   const address = socket.remoteAddress ?? '';
   const family = isIP(address);

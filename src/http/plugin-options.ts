@@ -42,7 +42,10 @@ export interface CommitcastOptions extends IdentityOptions {
   limits?: Partial<Limits> | undefined;
   /** Proxies in front that add to X-Forwarded-For, for `limits.addressConnectsPerMinute`. Default: 0. */
   proxyHops?: number | undefined;
-  /** Whether whoever asks from this machine may see metrics and status without a token. Default: `true`. */
+  /**
+   * Whether whoever asks from this machine may see metrics and status without a token. Not with a proxy on this machine that
+   * does not say whom it asks for. Default: `false`.
+   */
   localOperator?: boolean | undefined;
   /** Bytes of recent events kept in memory for sessions that come back. At least 65,536; default: 8 MiB. */
   tailBytes?: number | undefined;
@@ -97,7 +100,7 @@ const schema = z
     corsOrigin: z.array(z.string()).readonly().optional(),
     limits: limitsOption,
     proxyHops: z.int().min(0).max(10).default(0),
-    localOperator: z.boolean().default(true),
+    localOperator: z.boolean().default(false),
     tailBytes: z
       .int()
       .min(64 * 1024)

@@ -30,7 +30,8 @@ export interface AppendOptions {
  * ends. `expectedVersion` is the stream's version before this call, the same for all of its events in the call: a
  * number, `"none"` when the stream shall be new, or `"any"` (default).
  *
- * @param tx a drizzle transaction, a `pg` client inside a transaction, or anything with `query(text, values)`
+ * @param tx the transaction of drizzle, postgres.js, Kysely or Knex, a `pg` client inside a transaction, or anything with
+ *   `query(text, values)`
  * @returns the ids, in the order of the events
  * @throws {CommitcastError} `EVENT_INVALID`, `EVENT_TOO_LARGE` (`data` over 262,144 bytes as text, `meta` over 16,384),
  *   `EVENT_NAME_RESERVED`, `TOO_MANY_EVENTS` (10,000 a transaction), `VERSION_CONFLICT` (a `VersionConflictError` with

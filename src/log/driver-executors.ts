@@ -1,4 +1,3 @@
-import type { Executor } from '../db/executor.ts';
 import { sqlStateOf } from '../db/sql-state.ts';
 
 /** What postgres.js hands to the callback of `sql.begin`. */
@@ -19,8 +18,11 @@ export interface KnexTransaction {
 
 export type DriverTransaction = PostgresJsTransaction | KyselyTransaction | KnexTransaction;
 
+/** What answers is of the driver's form, and as the application wants its own rows. */
+type Query = (text: string, values?: unknown[]) => PromiseLike<unknown>;
+
 /** Told apart by what each of them alone has; `undefined`: none of them. */
-export function driverExecutorOf(tx: unknown): Executor | undefined {
+export function driverQueryOf(tx: unknown): Query | undefined {
   if (has<PostgresJsTransaction>(tx, 'unsafe')) return ofPostgresJs(tx);
   if (has<KyselyTransaction>(tx, 'executeQuery', 'withoutPlugins')) return ofKysely(tx);
   if (has<KnexTransaction>(tx, 'raw')) return ofKnex(tx);
@@ -31,42 +33,34 @@ function has<Kind extends DriverTransaction>(tx: unknown, ...methods: (keyof Kin
   return methods.every((method) => typeof (tx as Partial<Kind> | null | undefined)?.[method] === 'function');
 }
 
-function ofPostgresJs(tx: PostgresJsTransaction): Executor {
-  return {
-    query: async (text, values = []) => ({
-      rows: (await tx.unsafe(withJsonAsText(text), values.map(nullOf))) as unknown[],
-    }),
-  };
+function ofPostgresJs(tx: PostgresJsTransaction): Query {
+  return (text, values = []) => tx.unsafe(withJsonAsText(text), values.map(nullOf));
 }
 
 /** Without the application's plugins, which may give columns other names. */
-function ofKysely(tx: KyselyTransaction): Executor {
+function ofKysely(tx: KyselyTransaction): Query {
   const plain = tx.withoutPlugins();
-  return {
-    query: (text, values = []) => {
-      const sql = withJsonAsText(text);
-      const query = { kind: 'RawNode', sqlFragments: [sql], parameters: [] };
-      return plain.executeQuery({ sql, parameters: values, query, queryId: { queryId: 'commitcast' } });
-    },
+  return (text, values = []) => {
+    const sql = withJsonAsText(text);
+    const query = { kind: 'RawNode', sqlFragments: [sql], parameters: [] };
+    return plain.executeQuery({ sql, parameters: values, query, queryId: { queryId: 'commitcast' } });
   };
 }
 
 /** Knex counts its placeholders, `?`, by their places; one that is none is written `\?`. */
-function ofKnex(tx: KnexTransaction): Executor {
-  return {
-    async query(text, values = []) {
-      const inPlace: unknown[] = [];
-      const raw = text.replaceAll(/\?|\$(\d+)/g, (_match, number?: string) => {
-        if (number === undefined) return String.raw`\?`;
-        inPlace.push(nullOf(values[Number(number) - 1]));
-        return '?';
-      });
-      try {
-        return (await tx.raw(raw, inPlace)) as { rows: unknown[] };
-      } catch (error) {
-        throw withoutStatement(error);
-      }
-    },
+function ofKnex(tx: KnexTransaction): Query {
+  return async (text, values = []) => {
+    const inPlace: unknown[] = [];
+    const raw = text.replaceAll(/\?|\$(\d+)/g, (_match, number?: string) => {
+      if (number === undefined) return String.raw`\?`;
+      inPlace.push(nullOf(values[Number(number) - 1]));
+      return '?';
+    });
+    try {
+      return await tx.raw(raw, inPlace);
+    } catch (error) {
+      throw withoutStatement(error);
+    }
   };
 }
 

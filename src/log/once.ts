@@ -12,8 +12,8 @@ import { rowsIn, type Transaction } from './transaction.ts';
  *   comes again with the retry. Hand the key on as the other side's idempotency key, if it has such a thing.
  * - *Mark, commit, then the effect*: at most once. A crash in between leaves the mark without the effect, for ever.
  *
- * @param tx a drizzle transaction, a `pg` client inside a transaction, or anything with `query(text, values)`; outside a
- *   transaction the mark is committed at once
+ * @param tx the transaction of drizzle, postgres.js, Kysely or Knex, a `pg` client inside a transaction, or anything with
+ *   `query(text, values)`; outside a transaction the mark is committed at once
  * @param key names the handler and the message, for there is one set of keys in a database. 1 to 255 characters; kept
  *   for 30 days (`COMMITCAST_KEY_RETENTION`): a message that is retried later than that counts as new
  * @throws {CommitcastError} `EVENT_INVALID` for a key of another form

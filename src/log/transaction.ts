@@ -1,8 +1,9 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { CommitcastError } from '../core/errors.ts';
-import type { Executor } from '../db/executor.ts';
+import { rowsOf, type Executor } from '../db/executor.ts';
 import { fromDatabaseError } from '../db/sql-state.ts';
-import { driverExecutorOf, type DriverTransaction } from './driver-executors.ts';
+import { answeredRows } from './answered-rows.ts';
+import { driverQueryOf, type DriverTransaction } from './driver-executors.ts';
 
 /** Any drizzle transaction over Postgres. */
 export interface DrizzleTransaction {
@@ -10,8 +11,13 @@ export interface DrizzleTransaction {
   execute(query: SQL): PromiseLike<unknown>;
 }
 
+/** Anything that runs one parameterised statement, and answers with `{ rows }`, as `pg` does, or with the rows. */
+export interface Queryable {
+  query(text: string, values?: unknown[]): PromiseLike<{ rows: unknown[] } | unknown[]>;
+}
+
 /** The transaction that an event belongs to. */
-export type Transaction = Executor | DrizzleTransaction | DriverTransaction;
+export type Transaction = Queryable | DrizzleTransaction | DriverTransaction;
 
 /**
  * Runs one statement inside the caller's transaction; the parts of the text stand around the values.
@@ -25,24 +31,11 @@ export async function rowsIn<Row>(
   values: readonly unknown[],
 ): Promise<Row[]> {
   try {
-    const result = isDrizzle(tx)
-      ? await tx.execute(statement(parts, values))
-      : await executorOf(tx).query(
-          parts.reduce((text, part, index) => `${text}$${index}${part}`),
-          [...values],
-        );
-    return (Array.isArray(result) ? result : (result as { rows: unknown[] }).rows) as Row[];
+    const text = parts.reduce((before, part, index) => `${before}$${index}${part}`);
+    return await rowsOf<Row>(executorOf(tx), text, [...values]);
   } catch (error) {
     throw fromDatabaseError(error);
   }
-}
-
-function statement(parts: readonly string[], values: readonly unknown[]): SQL {
-  return sql.join(
-    parts.flatMap((part, index) =>
-      index === 0 ? [sql.raw(part)] : [sql`${values[index - 1]}`, sql.raw(part)],
-    ),
-  );
 }
 
 /**
@@ -51,29 +44,29 @@ function statement(parts: readonly string[], values: readonly unknown[]): SQL {
  * @throws {CommitcastError} `CONFIG_INVALID` for what is none of them
  */
 export function executorOf(tx: Transaction): Executor {
-  if (isExecutor(tx)) return tx;
-  if (!isDrizzle(tx)) return driverExecutorOf(tx) ?? refuse(tx);
-  return {
-    async query(text, values = []) {
-      const parts = text
-        .split(/\$(\d+)/)
-        // As one parameter: drizzle takes an array for a list of them.
-        .map((part, index) =>
-          index % 2 === 0 ? sql.raw(part) : sql`${sql.param(values[Number(part) - 1])}`,
-        );
-      const result = await tx.execute(sql.join(parts));
-      return Array.isArray(result) ? { rows: result as unknown[] } : (result as { rows: unknown[] });
-    },
-  };
+  const query = queryOf(tx);
+  return { query: async (text, values) => ({ rows: answeredRows(text, await query(text, values)) }) };
 }
 
-// drizzle's `query` is an object of relations, not a function.
-function isExecutor(tx: Transaction): tx is Executor {
-  return typeof (tx as Partial<Executor> | undefined)?.query === 'function';
+type Query = (text: string, values?: unknown[]) => PromiseLike<unknown>;
+
+function queryOf(tx: Transaction): Query {
+  // drizzle's `query` is an object of relations, not a function.
+  if (has<Queryable>(tx, 'query')) return (text, values) => tx.query(text, values);
+  if (has<DrizzleTransaction>(tx, 'execute')) return (text, values) => tx.execute(statement(text, values));
+  return driverQueryOf(tx) ?? refuse(tx);
 }
 
-function isDrizzle(tx: Transaction): tx is DrizzleTransaction {
-  return !isExecutor(tx) && typeof (tx as Partial<DrizzleTransaction> | undefined)?.execute === 'function';
+function has<Kind extends Transaction>(tx: unknown, method: keyof Kind): tx is Kind {
+  return typeof (tx as Partial<Kind> | null | undefined)?.[method] === 'function';
+}
+
+function statement(text: string, values: unknown[] = []): SQL {
+  const parts = text
+    .split(/\$(\d+)/)
+    // As one parameter: drizzle takes an array for a list of them.
+    .map((part, index) => (index % 2 === 0 ? sql.raw(part) : sql`${sql.param(values[Number(part) - 1])}`));
+  return sql.join(parts);
 }
 
 /** In plain JavaScript it may be anything; most of the time a promise that was not awaited, or nothing at all. */

@@ -46,7 +46,7 @@ describe('a server', () => {
   });
 
   it.each([
-    [140_012, 'POSTGRES_TOO_OLD'],
+    [130_012, 'POSTGRES_TOO_OLD'],
     [190_000, 'POSTGRES_UNTESTED'],
   ])('of version %i is %s', async (number, code) => {
     const rows = [{ version: `${number / 10_000}`, number, standby: false, unsafe: [] }];

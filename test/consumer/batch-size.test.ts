@@ -30,6 +30,10 @@ it.each([
   expect(size.limit).toBe(500);
 });
 
+it('knows how far a worker before this one may have come', () => {
+  expect([new BatchSize(undefined).most, new BatchSize(7).most]).toEqual([5_000, 7]);
+});
+
 it('is what was asked for, whatever happens', () => {
   const size = new BatchSize(7);
   size.handled(...quick(7));

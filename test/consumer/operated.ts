@@ -37,7 +37,7 @@ export async function operate({
 }: OperatedOptions = {}): Promise<Operated> {
   const database = await createDatabase();
   const { pool } = database;
-  await pool.query('create table copy (n int generated always as identity, data int)');
+  await pool.query('create table public.copy (n int generated always as identity, data int)');
   const server = await startServer(database);
   const consumer = server.app.commitcast.consume(
     { name, reset: (tx) => tx.query('delete from copy'), ...options },

@@ -25,6 +25,18 @@ it('requests about one thing are served in their order, others side by side', as
   expect(served).toEqual(['b', 'first of a', 'second of a']);
 });
 
+it('no more requests of a session wait than it may have subscriptions, twice', async () => {
+  const turns = new Turns();
+  const gate = new EventEmitter();
+  const waiting = Array.from({ length: 2_000 }, () => turns.take(session, 'a', () => once(gate, 'open')));
+  const refused = turns.take(session, 'b', async () => 'served');
+  await expect(refused).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  const opening = setInterval(() => gate.emit('open'));
+  await Promise.all(waiting);
+  clearInterval(opening);
+  expect(await turns.take(session, 'b', async () => 'served')).toBe('served');
+});
+
 it('P4: who subscribes and unsubscribes at once is not in the room, however slow `authorize` is', async () => {
   const database = await createDatabase();
   const server = await startServer(database, {

@@ -122,7 +122,11 @@ it('history, streams, health and metrics are below the prefix, with the rights o
   aborted.abort();
   await expect(reading).rejects.toThrow();
   expect(await (await fetch(`${url}/health/ready`)).json()).toMatchObject({ status: 'ready' });
-  expect(await (await fetch(`${url}/metrics`)).text()).toContain('commitcast_head_position');
+  // Whoever asks from this machine may be anybody: a proxy of the application's, for one.
+  expect((await fetch(`${url}/metrics`)).status).toBe(403);
+  expect((await fetch(`${url}/v1/status`, { headers })).status).toBe(403);
+  const asAdmin = { headers: { authorization: `Bearer ${await signToken({ role: 'admin' })}` } };
+  expect(await (await fetch(`${url}/metrics`, asAdmin)).text()).toContain('commitcast_head_position');
 });
 
 it('a page of another origin may read what `corsOrigin` allows; `prefix: false` serves Socket.IO alone', async () => {

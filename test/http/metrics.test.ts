@@ -208,7 +208,7 @@ describe('/metrics is for', () => {
     const { url: databaseUrl } = await createDatabase();
     const app = Fastify({ trustProxy: true });
     onTestFinished(() => app.close());
-    await app.register(commitcast, { databaseUrl, jwt: { secret }, adapter: 'memory' });
+    await app.register(commitcast, { databaseUrl, jwt: { secret }, adapter: 'memory', localOperator: true });
     const headers = { 'x-forwarded-for': '127.0.0.1' };
     const { statusCode } = await app.inject({ url: '/metrics', remoteAddress: '10.1.2.3', headers });
     expect(statusCode).toBe(403);

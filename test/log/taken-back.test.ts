@@ -215,7 +215,8 @@ describe.each(bothWays)('%s,', (_server, create) => {
         } else if (random.chance(0.35) && victim !== undefined) {
           steps.push(remove(victim));
           said = said.filter((type) => type !== victim);
-        } else if (random.chance(0.5)) {
+        } else if (open.length < 2 && random.chance(0.5)) {
+          // Deeper, Postgres forgets to undo it when the savepoint is released and the one around it rolled back.
           steps.push(random.pick([immediate, immediate, deferred]));
         } else if (random.chance(0.5) || open.length === 0) {
           steps.push(`savepoint s${open.length}`);

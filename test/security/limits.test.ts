@@ -85,6 +85,10 @@ it('requests of a session: those beyond are refused in the ack, the session and 
     error: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) as number },
   });
   expect(await ask(client, 'unsubscribe', { unit: 'u1' })).toMatchObject({ ok: true });
+  for (let n = 0; n < 2; n++) await ask(client, 'unsubscribe', { unit: 'u1' });
+  expect(await ask(client, 'unsubscribe', { unit: 'u1' })).toMatchObject({
+    error: { code: 'RATE_LIMITED' },
+  });
   await append(database.pool, { org: 'acme', unit: 'u2', type: 'unit', data: null });
   await until(() => client.events.length === 1);
   // Another session has its own.

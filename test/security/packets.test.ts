@@ -41,6 +41,32 @@ it('so is one that never lets itself be identified', async () => {
   expect(raw.received().split('TOKEN_REQUIRED').length - 1).toBeLessThanOrEqual(101);
 });
 
+it('one without a session may send less than one that has shown who it is', async () => {
+  const { url, app } = await startServer(database);
+  const raw = await openRawWebSocket(url);
+  const { engine } = app.commitcast.io;
+  await until(() => engine.clientsCount === 1);
+  for (let n = 0; n < 600; n++) raw.sendFrame('40/nothing-of-ours,');
+  await until(() => engine.clientsCount === 0);
+  const known = await connectClient(url);
+  await known.live();
+  const asked = Array.from({ length: 600 }, () => ask(known, 'unsubscribe', { unit: 'u1' }));
+  expect((await Promise.all(asked)).every(({ ok }) => ok)).toBe(true);
+});
+
+it('one that asks on and on and does not read its answers is let go', async () => {
+  const limits = { packetsPerSecond: Infinity, sessionRequestsPerMinute: Infinity };
+  const { url, app } = await startServer(database, { limits });
+  const raw = await openRawWebSocket(url);
+  raw.sendFrame(`40${JSON.stringify({ token: await signToken() })}`);
+  await until(() => raw.received().includes('["live"'));
+  const [socket] = app.commitcast.io.of('/').sockets.values();
+  // As if the socket of the machine took nothing any more.
+  Object.defineProperty(socket?.conn.transport, 'writable', { get: () => false, set: () => undefined });
+  for (let n = 0; n < 5_000; n++) raw.sendFrame(`42${n}["unsubscribe",{"unit":"u1"}]`);
+  await until(() => app.commitcast.io.engine.clientsCount === 0);
+});
+
 it('a packet larger than the limit closes its connection, over WebSocket and over polling; a smaller one is answered', async () => {
   const { url } = await startServer(database, { limits: { packetBytes: 4_096 } });
   const raw = await openRawWebSocket(url);

@@ -30,6 +30,7 @@ export async function startServer(
     databaseUrl: database.url,
     jwt: { secret },
     adapter: 'memory',
+    localOperator: true,
     ...plugin,
   });
   setUp?.(app);

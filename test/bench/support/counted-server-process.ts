@@ -13,7 +13,15 @@ answer({
     const { databaseUrl, adapter = 'postgres', redisUrl, relay = true, secret, plugin } = options;
     const app = Fastify({ logger: false });
     const redis = redisUrl === undefined ? {} : { redisUrl };
-    await app.register(commitcast, { databaseUrl, jwt: { secret }, adapter, relay, ...redis, ...plugin });
+    await app.register(commitcast, {
+      databaseUrl,
+      jwt: { secret },
+      adapter,
+      relay,
+      localOperator: true,
+      ...redis,
+      ...plugin,
+    });
     await app.listen({ port: 0, host: '127.0.0.1' });
     process.once('SIGTERM', () => {
       void app.close().then(() => process.exit());

@@ -25,15 +25,16 @@ describeWithTool('chromium', 'a page that is slower than the writers', () => {
       const overflows = async () =>
         (await tab.states()).filter(({ state }) => state.name === 'offline' && state.until === 'drained')
           .length;
-      await until(async () => (await overflows()) >= 2, { message: 'two overflows' });
+      await until(async () => (await overflows()) >= 2, { timeoutMs: 90_000, message: 'two overflows' });
       await tab.page.reload({ waitUntil: 'commit' });
       await tab.page.waitForFunction('globalThis.probe?.client !== undefined');
-      await until(async () => (await overflows()) > 0, { message: 'another overflow' });
+      await until(async () => (await overflows()) > 0, { timeoutMs: 90_000, message: 'another overflow' });
       await writing.stop();
       await expectExactly(tab, database, { timeoutMs: 45_000 });
       await tab.live();
       expect(await tab.errors()).toEqual([]);
     },
+    300_000,
   );
 
   it('goes on after it could do nothing for seconds, and the server had given it up', async () => {

@@ -15,8 +15,9 @@ and alerts: [monitoring](monitoring/README.md). What \`commitcast doctor\` finds
 
 ## Settings
 
-Environment variables of \`commitcast serve\`, \`relay\` and the other commands. The options of the Fastify plugin have the same
-names in camel case; what they are is said where they are declared (\`CommitcastOptions\`), in your editor.
+Environment variables of \`commitcast serve\`, \`relay\` and the other commands. The options of the Fastify plugin are said
+where they are declared (\`CommitcastOptions\`), in your editor: \`on\` and \`off\` are booleans there, keys are in \`jwt\`, limits in
+\`limits\`, with \`Infinity\` for \`off\`.
 
 | variable | what it is |
 | --- | --- |

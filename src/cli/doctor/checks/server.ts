@@ -2,7 +2,7 @@ import { readServer } from '../../../log/read-server.ts';
 import { found, type Finding } from '../finding.ts';
 import type { Check } from '../check.ts';
 
-const oldestMajor = 15;
+const oldestMajor = 14;
 const newestMajor = 18;
 
 /** Which Postgres, and whether it may be trusted with what it has said to be committed. */
