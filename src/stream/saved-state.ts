@@ -17,7 +17,7 @@ export interface SavedState {
   transaction: CurrentTransaction;
 }
 
-interface SavedRow extends TransactionRow {
+export interface SavedRow extends TransactionRow {
   state: string | null;
   version: string | null;
   erasures: number | null;

@@ -1,5 +1,6 @@
 import type { CommitcastEvent } from '../core/event.ts';
 import type { EventRow } from '../log/event-row.ts';
+import type { SavedRow } from '../stream/saved-state.ts';
 import { isEvent, type LogEntry } from './memory-log.ts';
 import type { TablesOfTransaction } from './memory-tables.ts';
 
@@ -50,12 +51,13 @@ export function asksForSaved(text: string): boolean {
   return /^\s*select saved\.state::text as state\b[^]*\bjoin commitcast\.state saved\b/.test(text);
 }
 
-export const nothingSaved = {
+export const nothingSaved: SavedRow = {
   state: null,
   version: null,
   erasures: null,
   may_be_saved: false,
-  in_transaction: true,
+  // One transaction, as what the double's caller holds always is.
+  mark: 'memory',
   read_committed: true,
 };
 
