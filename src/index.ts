@@ -24,7 +24,11 @@ export { loadState, type LoadedState, type LoadStateOptions, type SaveOptions } 
 export { execute, type Decided, type Decider, type Executed, type ExecuteTarget } from './stream/decider.ts';
 export { migrate } from './db/migrate.ts';
 export * as schema from './db/schema.ts';
-export { setupSocketAuth, type IdentityOptions } from './gateway/setup-socket-auth.ts';
+export {
+  setupSocketAuth,
+  type IdentityOptions,
+  type SocketAuthOptions,
+} from './gateway/setup-socket-auth.ts';
 export type { Authorize } from './gateway/authorize.ts';
 export { SocketService, type EphemeralMessages } from './gateway/socket-service.ts';
 export type { Identity, Membership, SocketData } from './gateway/identity.ts';

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { CommitcastError } from '../core/errors.ts';
+import { terminalWidth, wrapped } from './terminal.ts';
 
 export interface Command {
   name: string;
@@ -9,11 +10,11 @@ export interface Command {
   run(args: string[]): Promise<void>;
 }
 
-export function helpText(shown: readonly Command[]): string {
+export function helpText(shown: readonly Command[], width = terminalWidth()): string {
   const lines = shown.flatMap(({ name, summary, usage }) => [
     `commitcast ${name}`,
-    `  ${summary}`,
-    ...usage.map((line) => `    ${line}`),
+    wrapped(`  ${summary}`, width, '  '),
+    ...usage.map((line) => wrapped(`    ${line}`, width, '        ')),
     '',
   ]);
   return `${lines.join('\n')}\n`;

@@ -2,7 +2,7 @@ import { CommitcastError } from '../core/errors.ts';
 import { sleep } from '../core/sleep.ts';
 import { listConsumers, type ConsumerPartition } from '../consumer/list-consumers.ts';
 import type { Executor } from '../db/executor.ts';
-import { formatInteger } from './table.ts';
+import { durationText, formatInteger } from './table.ts';
 
 /** Between two looks. */
 const lookMs = 500;
@@ -14,6 +14,8 @@ export interface ProgressOptions {
   name: string;
   /** Where it began. Default: before the oldest event kept. */
   after?: number;
+  /** Aborts: the waiting ends, the consumer goes on. */
+  signal: AbortSignal;
   /** A terminal gets one line that is rewritten. */
   stream: { write(text: string): unknown; isTTY?: boolean };
 }
@@ -22,14 +24,16 @@ export interface ProgressOptions {
  * Shows how far a consumer is, and returns when it has caught up: when all its partitions have come to where the log
  * ended one look ago, for events keep coming.
  *
+ * @returns whether it has; `false`: the signal ended the waiting
  * @throws {CommitcastError} `CONSUMER_UNKNOWN`; `CONSUMER_FAILED` when a partition stands still
  */
-export async function awaitCaughtUp({ db, name, after, stream }: ProgressOptions): Promise<void> {
+export async function awaitCaughtUp(options: ProgressOptions): Promise<boolean> {
+  const { db, name, after, signal, stream } = options;
   const began = performance.now();
   let shown = 0;
   let goal = Infinity;
   let last: { done: number; at: number } | undefined;
-  for (;;) {
+  while (!signal.aborted) {
     const parts = (await listConsumers(db)).filter((each) => each.name === name);
     const [first] = parts;
     if (!first) throw new CommitcastError('CONSUMER_UNKNOWN', `There is no consumer ${JSON.stringify(name)}`);
@@ -45,12 +49,14 @@ export async function awaitCaughtUp({ db, name, after, stream }: ProgressOptions
       write(stream, progressLine({ done, total, perSecond: rate, waitsFor: waitsFor(parts) }), caughtUp);
       shown = now;
     }
-    if (caughtUp) return;
+    if (caughtUp) return true;
     expectNoFailure(parts);
     goal = first.head;
     last = { done, at: now };
-    await sleep(lookMs);
+    await sleep(lookMs, signal);
   }
+  if (stream.isTTY) stream.write('\n');
+  return false;
 }
 
 export interface Progress {
@@ -60,10 +66,14 @@ export interface Progress {
   waitsFor?: string | undefined;
 }
 
-/** `412,000 of 1,000,000 events (41 %), 62,000/s` */
+/** `412,000 of 1,000,000 events (41 %), 62,000/s, 588,000 left (9.5 s)` */
 export function progressLine({ done, total, perSecond, waitsFor: reason }: Progress): string {
   const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
-  const line = `${formatInteger(done)} of ${formatInteger(total)} events (${percent} %), ${formatInteger(perSecond)}/s`;
+  const left = total - done;
+  const time = perSecond >= 1 ? ` (${durationText(left / perSecond)})` : '';
+  const line =
+    `${formatInteger(done)} of ${formatInteger(total)} events (${percent} %), ${formatInteger(perSecond)}/s` +
+    (left > 0 ? `, ${formatInteger(left)} left${time}` : '');
   return reason === undefined ? line : `${line}; ${reason}`;
 }
 

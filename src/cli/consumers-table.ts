@@ -1,8 +1,10 @@
 import type { ConsumerPartition } from '../consumer/list-consumers.ts';
 import type { ParkedDetail } from '../consumer/list-parked.ts';
+import { printable } from './printable.ts';
+import { cut } from './terminal.ts';
 import { durationText, formatInteger, tableLines } from './table.ts';
 
-export function consumersTable(all: readonly ConsumerPartition[]): string {
+export function consumersTable(all: readonly ConsumerPartition[], width = Infinity): string {
   if (all.length === 0) return 'No consumer has ever run against this database.';
   const rows = all.map((each) => [
     each.partitions > 1 ? `${each.name} ${each.partition + 1}/${each.partitions}` : each.name,
@@ -12,24 +14,27 @@ export function consumersTable(all: readonly ConsumerPartition[]): string {
     formatInteger(each.parked),
     stateOf(each),
   ]);
-  const lines = tableLines(['consumer', 'position', 'lag', 'behind', 'parked', 'state'], rows, [1, 2, 3, 4]);
+  const lines = tableLines(['consumer', 'position', 'lag', 'behind', 'parked', 'state'], rows, {
+    numeric: [1, 2, 3, 4],
+    width,
+  });
   const shown = lines.flatMap((line, index) => {
     const error = all[index - 1]?.error;
-    return error ? [line, `  ${firstLine(error)}`] : [line];
+    return error ? [line, cut(`  ${firstLine(error)}`, width)] : [line];
   });
   return shown.join('\n');
 }
 
 /** What an operator has to know first. */
 function stateOf({ failed, paused, rebuildAsked, alive, attempts }: ConsumerPartition): string {
-  if (failed) return 'failed: stands still until it is resumed';
+  if (failed) return 'failed: stands still until resumed';
   if (paused) return rebuildAsked ? 'paused, rebuild asked for' : 'paused';
   if (!alive) return 'no worker';
   if (rebuildAsked) return 'rebuild asked for';
   return attempts > 0 ? `tries again, ${attempts} attempt${attempts === 1 ? '' : 's'} so far` : 'runs';
 }
 
-export function parkedTable(all: readonly ParkedDetail[], limit: number): string {
+export function parkedTable(all: readonly ParkedDetail[], limit: number, width = Infinity): string {
   if (all.length === 0) return 'Nothing is parked.';
   const rows = all.map((each) => [
     each.name,
@@ -41,12 +46,12 @@ export function parkedTable(all: readonly ParkedDetail[], limit: number): string
     each.error === null ? 'waits behind it' : firstLine(each.error),
   ]);
   const headings = ['consumer', 'position', 'lane', 'type', 'attempts', 'asked', 'error'];
-  const lines = tableLines(headings, rows, [1, 4]);
+  const lines = tableLines(headings, rows, { numeric: [1, 4], width });
   if (all.length === limit)
     lines.push(`Not more than ${formatInteger(limit)} are shown: --limit N shows more.`);
   return lines.join('\n');
 }
 
 function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
+  return printable(text.split('\n', 1)[0] ?? '');
 }

@@ -14,10 +14,12 @@ import { connect } from '../db/connection.ts';
 import type { Executor } from '../db/executor.ts';
 import { checkSchema } from '../db/migrate.ts';
 import { helpText, parseOptions, type Command } from './command.ts';
-import { awaitCaughtUp } from './consumers-progress.ts';
+import { followConsumer } from './consumers-follow.ts';
 import { consumersTable, parkedTable } from './consumers-table.ts';
 import { rewindTarget } from './consumers-target.ts';
 import { findDatabase } from './folder.ts';
+import { printableJson } from './printable.ts';
+import { terminalWidth } from './terminal.ts';
 
 export const consumersCommand: Command = {
   name: 'consumers',
@@ -28,6 +30,7 @@ export const consumersCommand: Command = {
     'resume NAME                   goes on: also partitions that stand still, with all their attempts',
     'rewind NAME --to start|CURSOR|POSITION [--wait]   handles again what came after; what was written stays',
     'rebuild NAME [--wait]         takes back what was written, and begins anew at the oldest event kept',
+    '--wait                        shows how far it is; Ctrl-C ends that, and the work goes on',
     'remove NAME                   forgets a consumer that nobody runs, and its checkpoint',
     'parked [NAME] [--json] [--limit N]   the events that were put aside; by default the first 1,000',
     'retry NAME --position N | --lane LANE | --all   tries them once more, each lane from its first event',
@@ -64,7 +67,7 @@ const verbs: Readonly<Record<string, (args: string[]) => Operation>> = {
     const { json } = parseOptions(args, { json: { type: 'boolean' } });
     return async (db) => {
       const all = await listConsumers(db);
-      print(json ? JSON.stringify(all) : consumersTable(all));
+      print(json ? printableJson(all) : consumersTable(all, terminalWidth()));
     };
   },
   pause: plain(pauseConsumer, 'is paused'),
@@ -76,7 +79,7 @@ const verbs: Readonly<Record<string, (args: string[]) => Operation>> = {
       const position = await rewindTarget(db, to);
       await rewindConsumer(db, name, position);
       print(`${name} goes on after position ${position}.`);
-      if (wait) await awaitCaughtUp({ db, name, after: position, stream: process.stderr });
+      if (wait) await followConsumer(db, name, position);
     };
   }),
   rebuild: named((name, args) => {
@@ -84,7 +87,7 @@ const verbs: Readonly<Record<string, (args: string[]) => Operation>> = {
     return async (db) => {
       await requestRebuild(db, name);
       print(`${name} will be rebuilt.`);
-      if (wait) await awaitCaughtUp({ db, name, stream: process.stderr });
+      if (wait) await followConsumer(db, name);
     };
   }),
   remove: plain(removeConsumer, 'is forgotten'),
@@ -97,7 +100,7 @@ const verbs: Readonly<Record<string, (args: string[]) => Operation>> = {
     const limit = wholeNumber('--limit', options.limit);
     return async (db) => {
       const all = await listParked(db, name, { limit });
-      print(options.json ? JSON.stringify(all) : parkedTable(all, limit));
+      print(options.json ? printableJson(all) : parkedTable(all, limit, terminalWidth()));
     };
   },
   retry: named((name, args) => ask('retry', name, args)),

@@ -1,6 +1,7 @@
 import { codes, type Code } from '../core/codes.ts';
 import { CommitcastError } from '../core/errors.ts';
 import { isUnreachable } from '../db/sql-state.ts';
+import { printableLines } from './printable.ts';
 
 export interface DescribedError {
   code: Code;
@@ -20,10 +21,16 @@ export function describeError(error: unknown): DescribedError {
     return { code: 'UNAVAILABLE', message: `${codes.UNAVAILABLE.meaning}: ${(error as Error).message}` };
   return {
     code: 'INTERNAL',
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    message: error instanceof Error ? textOf(error) : String(error),
   };
 }
 
+/** What the operating system refused says enough; of all else somebody has to know where it comes from. */
+function textOf(error: Error): string {
+  const refused = [error, error.cause].some((each) => each instanceof Error && 'syscall' in each);
+  return refused ? error.message : (error.stack ?? error.message);
+}
+
 export function errorText({ code, message, remedy }: DescribedError): string {
-  return `${code}: ${message}${remedy === undefined ? '' : `\n${remedy}`}`;
+  return printableLines(`${code}: ${message}${remedy === undefined ? '' : `\n${remedy}`}`);
 }

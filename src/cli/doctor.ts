@@ -4,6 +4,8 @@ import { describeError, errorText } from './describe-error.ts';
 import { diagnosisText, exitCodeOf } from './doctor/diagnosis-text.ts';
 import { examine } from './doctor/examine.ts';
 import { findDatabase } from './folder.ts';
+import { printableJson } from './printable.ts';
+import { terminalWidth } from './terminal.ts';
 
 export const doctorCommand: Command = {
   name: 'doctor',
@@ -19,11 +21,13 @@ export const doctorCommand: Command = {
       parseOptions(args, { json: { type: 'boolean' } });
       const settings = readEnvironment(process.env);
       const diagnosis = await examine({ connectionString: await findDatabase(), settings });
-      process.stdout.write(`${asJson ? JSON.stringify(diagnosis) : diagnosisText(diagnosis)}\n`);
+      process.stdout.write(
+        `${asJson ? printableJson(diagnosis) : diagnosisText(diagnosis, terminalWidth())}\n`,
+      );
       process.exitCode = exitCodeOf(diagnosis);
     } catch (error) {
       const described = describeError(error);
-      if (asJson) process.stdout.write(`${JSON.stringify({ error: described })}\n`);
+      if (asJson) process.stdout.write(`${printableJson({ error: described })}\n`);
       process.stderr.write(`${errorText(described)}\n`);
       // Not 1: nobody knows whether something is wrong.
       process.exitCode = 2;

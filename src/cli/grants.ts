@@ -1,52 +1,71 @@
 import { CommitcastError } from '../core/errors.ts';
 import { parseOptions, type Command } from './command.ts';
-import { rolePrivileges, type RolePrivileges } from './role-privileges.ts';
+import { rolePrivileges, type RoleKind, type RolePrivileges } from './role-privileges.ts';
 
 export const grantsCommand: Command = {
   name: 'grants',
   summary: 'Prints the SQL that gives roles what they need in the schema, and nothing else.',
   usage: [
-    '--app ROLE     appends events: outbox, append, once (repeat)',
-    '--relay ROLE   runs instances: serve, relay, workers of consumers (repeat)',
+    '--app ROLE        appends events: outbox, append, once (repeat)',
+    '--relay ROLE      runs instances: serve, relay, workers of consumers (repeat)',
+    '--consumer ROLE   is the one whose transactions handlers of consumers run in (repeat)',
+    '--reader ROLE     reads: log, streams, snapshots, tail, status (repeat)',
     'Run it as the owner of the schema, and again after each migration: commitcast grants --app shop | psql -v ON_ERROR_STOP=1 "$DATABASE_URL"',
   ],
   run(args) {
-    const { app = [], relay = [] } = parseOptions(args, {
-      app: { type: 'string', multiple: true },
-      relay: { type: 'string', multiple: true },
-    });
-    if (app.length + relay.length === 0)
-      throw new CommitcastError('USAGE', '--app ROLE or --relay ROLE is needed');
-    process.stdout.write(`${grantsSql({ app, relay })}\n`);
+    const roles = { type: 'string', multiple: true } as const;
+    const granted = parseOptions(args, { app: roles, relay: roles, consumer: roles, reader: roles });
+    if (kinds.every((kind) => granted[kind] === undefined))
+      throw new CommitcastError(
+        'USAGE',
+        `One of ${kinds.map((kind) => `--${kind} ROLE`).join(', ')} is needed`,
+      );
+    process.stdout.write(`${grantsSql(granted)}\n`);
     return Promise.resolve();
   },
 };
 
-export interface GrantedRoles {
-  app: readonly string[];
-  relay: readonly string[];
-}
+/** Names of roles, by what they do. */
+export type GrantedRoles = Partial<Record<RoleKind, readonly string[]>>;
+
+/** What a role of this kind does, and does not. */
+const comments: Readonly<Record<RoleKind, readonly string[]>> = {
+  app: ['-- Appends events. It reads neither the log nor what others have appended.'],
+  relay: [
+    '-- Runs instances. It reads the log, and writes nothing there. Retention drops partitions, and migrations make',
+    '-- tables: both are for a member of the owner, so set COMMITCAST_MIGRATE=off.',
+  ],
+  consumer: [
+    '-- Handles events: reads the log, and moves checkpoints. It appends nothing: a role that does is granted --app, too.',
+    '-- Tables that handlers write are yours to grant.',
+  ],
+  reader: ['-- Reads events of all orgs, and writes nothing. It sees neither memberships nor revocations.'],
+};
+
+const kinds = Object.keys(comments) as RoleKind[];
 
 /** One transaction, that may be run again. */
-export function grantsSql({ app, relay }: GrantedRoles): string {
+export function grantsSql(granted: GrantedRoles): string {
   return [
     'begin;',
-    ...app.flatMap((role) => [
-      '',
-      '-- Appends events. It reads neither the log nor what others have appended.',
-      ...statements(rolePrivileges.app, role),
-      '-- When it also takes rights away from users, with revoke():',
-      `-- grant execute on function commitcast.revoke(text, text, text, text) to ${quoted(role)};`,
-    ]),
-    ...relay.flatMap((role) => [
-      '',
-      '-- Runs instances. It reads the log, and writes nothing there. Retention drops partitions, and migrations make',
-      '-- tables: both are for a member of the owner, so set COMMITCAST_MIGRATE=off.',
-      ...statements(rolePrivileges.relay, role),
-    ]),
+    ...kinds.flatMap((kind) =>
+      (granted[kind] ?? []).flatMap((role) => [
+        '',
+        ...comments[kind],
+        ...statements(rolePrivileges[kind], role),
+        ...(kind === 'app' ? forRevoking(role) : []),
+      ]),
+    ),
     '',
     'commit;',
   ].join('\n');
+}
+
+function forRevoking(role: string): string[] {
+  return [
+    '-- When it also takes rights away from users, with revoke():',
+    `-- grant execute on function commitcast.revoke(text, text, text, text) to ${quoted(role)};`,
+  ];
 }
 
 function statements({ tables, columns, functions }: RolePrivileges, role: string): string[] {
@@ -58,7 +77,7 @@ function statements({ tables, columns, functions }: RolePrivileges, role: string
       ({ table, privilege, names }) =>
         `grant ${privilege} (${names.join(', ')}) on commitcast.${table} ${to}`,
     ),
-    `grant execute on function ${inSchema(functions)} ${to}`,
+    ...(functions.length === 0 ? [] : [`grant execute on function ${inSchema(functions)} ${to}`]),
   ];
 }
 

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { page } from './init-page.ts';
 import { server } from './init-server.ts';
 
 interface OwnPackage {
   readonly version: string;
+  readonly bin: { readonly commitcast: string };
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
@@ -24,12 +26,16 @@ export function applicationFiles(folderName: string): Readonly<Record<string, st
 function packageJson(folderName: string): string {
   // The same place beside `src/cli` and `dist/cli`.
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version, dependencies, peerDependencies } = JSON.parse(text) as OwnPackage;
+  const { version, bin, dependencies, peerDependencies } = JSON.parse(text) as OwnPackage;
   const content = {
     name: packageName(folderName),
     private: true,
     type: 'module',
-    scripts: { start: 'node server.mjs' },
+    scripts: {
+      start: 'node server.mjs',
+      // Unlike `npx commitcast`, with what `.env` names.
+      commitcast: `node --env-file=.env ${posix.join('node_modules/commitcast', bin.commitcast)}`,
+    },
     dependencies: {
       commitcast: `^${version}`,
       'drizzle-orm': peerDependencies['drizzle-orm'],
@@ -84,5 +90,6 @@ select 'acme', 'note.added', jsonb_build_object('id', id, 'text', text) from add
 - \`server.mjs\`: the Fastify plugin, and one route that writes in a transaction. Put your sign-in in front of \`/token\`.
 - \`index.html\`: loads the notes with the cursor that they stand for, and follows on from there. It takes the browser's
   client as plain modules from \`node_modules\`; a bundler does without the import map, and without that route.
-- \`npx commitcast status\` and \`npx commitcast tail\` show the log; they read \`DATABASE_URL\` from the environment.
+- \`npm run commitcast status\` shows the log and who serves it, \`npm run commitcast tail\` its events as they come, and
+  \`npm run commitcast doctor\` what is wrong, if anything. That script is \`npx commitcast\` with what \`.env\` names.
 `;

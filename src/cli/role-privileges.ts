@@ -16,8 +16,9 @@ const consumerTables = [
 ] as const;
 
 /**
- * What the migrations grant to `commitcast_writer` and `commitcast_relay`, for roles that are not members of these; but
- * whoever appends need not be able to revoke. A test compares them with the rights in a migrated database.
+ * What the migrations grant to `commitcast_writer`, `commitcast_relay`, `commitcast_consumer` and `commitcast_reader`, for
+ * roles that are not members of these; but whoever appends need not be able to revoke, and whoever reads events need not
+ * know who may. A test compares them with the rights in a migrated database.
  */
 export const rolePrivileges = {
   /** Business code that appends: `insert into commitcast.outbox`, `append`, `once`. */
@@ -76,8 +77,46 @@ export const rolePrivileges = {
       'open_epoch(boolean)',
       'forget_keys(interval)',
       'sweep_erasures()',
+      'sweep_revocations()',
       'keep_consumer(text, text, interval)',
       'rewind_consumer(text, bigint)',
     ],
   },
-} as const satisfies Record<'app' | 'relay', RolePrivileges>;
+  /** Whose transactions handlers run in: `consume` with a `db` of its own. */
+  consumer: {
+    tables: [
+      { names: ['log', 'relay', 'epoch', 'migration'], privileges: ['select'] },
+      { names: consumerTables, privileges: ['select', 'insert', 'update', 'delete'] },
+    ],
+    columns: [],
+    functions: ['keep_consumer(text, text, interval)', 'rewind_consumer(text, bigint)'],
+  },
+  /** `readLog`, `readStream`, `loadState`, `snapshot`; `commitcast tail`, `status` and `consumers list`. */
+  reader: {
+    tables: [
+      {
+        names: [
+          'log',
+          'relay',
+          'epoch',
+          'partition',
+          'stream',
+          'state',
+          'erasure',
+          'consumer',
+          'consumer_partition',
+          'consumer_lease',
+          'parked',
+          // Not granted to `commitcast_reader`: the check of the schema's version, and what instances say of themselves.
+          'migration',
+          'instance',
+        ],
+        privileges: ['select'],
+      },
+    ],
+    columns: [],
+    functions: [],
+  },
+} as const satisfies Record<string, RolePrivileges>;
+
+export type RoleKind = keyof typeof rolePrivileges;

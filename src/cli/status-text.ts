@@ -1,5 +1,6 @@
 import type { ConsumerStatus, InstanceStatus, StatusAnswer, TransactionStatus } from '../core/status.ts';
 import type { Installation } from '../http/installation.ts';
+import { printable } from './printable.ts';
 import { durationText, formatInteger, tableLines } from './table.ts';
 
 type Shown = Pick<
@@ -11,7 +12,7 @@ type Shown = Pick<
 /** An instance that has not reported for so long hangs, or is gone. */
 const silentMs = 10_000;
 
-export function statusText(status: Shown): string {
+export function statusText(status: Shown, width = Infinity): string {
   const { log, published, leader, waitingFor, oldestWriter, instances, consumers } = status;
   const led = instances.find(({ id }) => id === leader?.instance);
   return [
@@ -22,15 +23,17 @@ export function statusText(status: Shown): string {
           publishedText(published, log.head),
         ]
       : []),
-    `leader    ${leader ? `${led ? `${led.host} (${led.pid})` : leader.instance}, heartbeat ${durationText(leader.heartbeatAgeMs / 1_000)} ago` : 'nobody so far'}`,
+    `leader    ${leader ? `${led ? `${printable(led.host)} (${led.pid})` : leader.instance}, heartbeat ${durationText(leader.heartbeatAgeMs / 1_000)} ago` : 'nobody so far'}`,
     ...waitingFor.map((each) => `waits for ${transactionText(each)}`),
     ...(oldestWriter ? [`writing   ${transactionText(oldestWriter)}: the oldest transaction that does`] : []),
     ...(instances.length > 0 ? [sessionsText(instances)] : []),
     '',
     ...(instances.length === 0
       ? ['No instance runs.']
-      : tableLines(instancesHeadings, instances.map(instanceRow))),
-    ...(consumers.length === 0 ? [] : ['', ...tableLines(consumersHeadings, consumers.map(consumerRow))]),
+      : tableLines(instancesHeadings, instances.map(instanceRow), { numeric: [2, 4, 5, 6, 7, 8], width })),
+    ...(consumers.length === 0
+      ? []
+      : ['', ...tableLines(consumersHeadings, consumers.map(consumerRow), { numeric: [1, 2, 3], width })]),
     ...(isWell(status) ? [] : ['', 'Not all is well: `commitcast doctor` says what to do.']),
   ].join('\n');
 }
@@ -43,7 +46,8 @@ function publishedText(published: number, head: number): string {
 function sessionsText(instances: readonly InstanceStatus[]): string {
   const counts = instances.flatMap(({ report }) => (report.gateway ? [report.gateway.sessions] : []));
   const sum = (of: 'total' | 'slow') => counts.reduce((all, each) => all + each[of], 0);
-  return `sessions  ${formatInteger(sum('total'))}, ${formatInteger(sum('slow'))} of them slow`;
+  const slow = sum('slow');
+  return `sessions  ${formatInteger(sum('total'))}${slow > 0 ? `, ${formatInteger(slow)} of them slow` : ''}`;
 }
 
 function isWell({ leader, waitingFor, instances, consumers }: Shown): boolean {
@@ -105,7 +109,7 @@ function consumerRow(each: ConsumerStatus): string[] {
 }
 
 function transactionText({ pid, applicationName, ageMs }: TransactionStatus): string {
-  const name = applicationName === '' ? '' : ` (${applicationName})`;
+  const name = applicationName === '' ? '' : ` (${printable(applicationName)})`;
   return `pid ${pid}${name}${ageMs === null ? '' : `, open for ${durationText(ageMs / 1_000)}`}`;
 }
 

@@ -4,7 +4,9 @@ import { checkSchema } from '../db/migrate.ts';
 import { readInstallation, waitingFor } from '../http/installation.ts';
 import { parseOptions, type Command } from './command.ts';
 import { findDatabase } from './folder.ts';
+import { printableJson } from './printable.ts';
 import { statusText } from './status-text.ts';
+import { terminalWidth } from './terminal.ts';
 
 export const statusCommand: Command = {
   name: 'status',
@@ -24,7 +26,7 @@ export const statusCommand: Command = {
       await checkSchema(connection.client);
       const installation = await readInstallation(connection.client);
       const status = { ...installation, waitingFor: waitingFor(installation.instances) };
-      process.stdout.write(`${json ? JSON.stringify(status) : statusText(status)}\n`);
+      process.stdout.write(`${json ? printableJson(status) : statusText(status, terminalWidth())}\n`);
     } finally {
       await connection.close();
     }

@@ -1,4 +1,5 @@
 import { io, type Socket } from 'socket.io-client';
+import { codes } from '../core/codes.ts';
 import { CommitcastError, isCode } from '../core/errors.ts';
 import type { ClientToServerEvents, ServerToClientEvents } from '../core/protocol.ts';
 import { sleep } from '../core/sleep.ts';
@@ -15,13 +16,13 @@ export async function tailServer(url: string, token: string, request: TailReques
     auth: (give) => {
       // What came in the instant of a disconnect is handed out at the next connect; and so is its replay.
       socket.receiveBuffer = [];
-      give({ token, org, cursor, subscriptions: subscription ? [subscription] : [] });
+      give({ token, org, cursor, retries: true, subscriptions: subscription ? [subscription] : [] });
     },
   });
   const refused = new Promise<never>((_resolve, reject) => {
     socket.on('connect_error', (error: Error & { data?: { code?: unknown; retryAfterMs?: unknown } }) => {
       const { code, retryAfterMs } = error.data ?? {};
-      if (code === 'RATE_LIMITED') {
+      if (isCode(code) && codes[code].retry) {
         tell(`${code}: ${error.message}; trying again`);
         // A refusal ends the client's own attempts.
         void sleep(typeof retryAfterMs === 'number' ? retryAfterMs : 1_000, signal).then(() => {

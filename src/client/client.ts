@@ -144,7 +144,8 @@ export class Client {
     if (this.#state !== state) return;
     const { received, subscribers } = this.#inbox;
     const cursor = subscribers.beginning(received);
-    const auth = { token, protocol: 1 as const, org, cursor, subscriptions: subscribers.handshake() };
+    const known = { protocol: 1, retries: true } as const;
+    const auth = { ...known, token, org, cursor, subscriptions: subscribers.handshake() };
     this.#link = new Link(url, auth, transport, this.#listen(cursor));
   }
 

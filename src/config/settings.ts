@@ -74,6 +74,11 @@ const origins = z
     'must be "*" or origins separated by commas, as https://app.example.com',
   );
 
+/** Those of pino, from the most to the least talkative. */
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const inQuotes = (word: string) => `\`${word}\``;
+
 export const settings = {
   databaseUrl: {
     variable: 'DATABASE_URL',
@@ -199,13 +204,8 @@ export const settings = {
   },
   logLevel: {
     variable: 'LOG_LEVEL',
-    description: '`debug`, `info` (default), `warn`, `error` or `silent`.',
-    schema: z
-      .enum(
-        ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
-        'must be a level from "debug" to "silent"',
-      )
-      .default('info'),
+    description: `${logLevels.slice(0, -1).map(inQuotes).join(', ')} or \`silent\`, which says nothing. Default: \`info\`.`,
+    schema: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
   },
 } as const satisfies Record<string, Setting>;
 

@@ -40,6 +40,12 @@ export const codes = {
     remedy: 'Send back a cursor exactly as the server gave it, or none.',
     status: 400,
   },
+  PROTOCOL_UNSUPPORTED: {
+    meaning: 'This server does not speak the version of the wire that the handshake names',
+    retry: false,
+    remedy: 'Use a version of the client that speaks one of those in `supported`, or a newer server.',
+    status: 400,
+  },
   RATE_LIMITED: {
     meaning: 'Too many attempts in a short time',
     retry: true,

@@ -14,6 +14,14 @@ export const logCodes = {
     remedy: 'Store the large part elsewhere and send a reference to it.',
     status: 413,
   },
+  TRANSACTION_INVALID: {
+    meaning:
+      'What was given as the transaction is none, or does not answer with the rows that were asked for',
+    retry: false,
+    remedy:
+      'Give the transaction of drizzle, pg, postgres.js, Kysely or Knex, or what has query(text, values).',
+    status: 500,
+  },
   TOO_MANY_EVENTS: {
     meaning: 'The transaction appends more events than one transaction may',
     retry: false,

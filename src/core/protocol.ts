@@ -6,11 +6,21 @@ import type { Subscription } from './subscription.ts';
 export const maxBatchEvents = 500;
 export const maxBatchBytes = 512 * 1024;
 
+/** The versions of the wire that a server speaks. */
+export const protocols = [1] as const;
+
+export type Protocol = (typeof protocols)[number];
+
 /** What a client sends as `auth` of the Socket.IO handshake. */
 export interface HandshakeAuth {
   token: string;
-  /** Version of the wire; there is one so far. */
-  protocol?: 1;
+  /** Version of the wire; without it, 1. */
+  protocol?: Protocol;
+  /**
+   * This client comes back by itself after a refusal that passes, and so is told of it by `connect_error`. Without it
+   * the transport ends, because that is what stock clients come back from.
+   */
+  retries?: boolean;
   /** One of the user's orgs, when the token does not name one. */
   org?: string;
   /** Resume after this; without it, live from now. */

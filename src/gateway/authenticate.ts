@@ -27,7 +27,21 @@ export function isRoleOfToken(identity: Identity): boolean {
   return rolesOfTokens.has(identity);
 }
 
-export type Authenticate = (token: unknown, org?: unknown) => Promise<Identity>;
+/** What a token alone says, before any membership is read. */
+export interface KnownUser {
+  readonly userId: string;
+  /** The org that the token names. */
+  readonly organizationId: string | undefined;
+  /** The org that was asked for: whether it is the user's, nobody has looked up yet. */
+  readonly asked: string | undefined;
+}
+
+/** `admit` is called when the token has been taken, before anything else is looked up for it; it may throw. */
+export type Authenticate = (
+  token: unknown,
+  org?: unknown,
+  admit?: (known: KnownUser) => void,
+) => Promise<Identity>;
 
 /**
  * Makes the one way from a token to an identity, for sockets and HTTP alike. A claimed org is trusted; otherwise the
@@ -37,11 +51,13 @@ export type Authenticate = (token: unknown, org?: unknown) => Promise<Identity>;
  */
 export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   const { verifyToken, identify = identifyByClaims, verifyAccessToken } = options;
-  return async (token, org) => {
+  return async (token, org, admit = () => undefined) => {
     if (org !== undefined && !isIdentifier(org)) throw new CommitcastError('ORG_FORBIDDEN');
     if (verifyAccessToken) {
       if (typeof token !== 'string' || token === '') throw new CommitcastError('TOKEN_REQUIRED');
-      return noted(checked(await verifyBy(verifyAccessToken, token), org), true);
+      const identity = checked(await verifyBy(verifyAccessToken, token), org);
+      admit({ ...identity, asked: org });
+      return noted(identity, true);
     }
     const claims = await verifyToken(token);
     const claimed = identify(claims);
@@ -49,8 +65,12 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
     const { exp: expiresAt, iat: issuedAt } = claims;
     if (claimed.organizationId !== undefined) {
       const { organizationId } = claimed;
-      return noted(checked({ ...claimed, userId, organizationId, expiresAt, issuedAt }, org), true);
+      const identity = checked({ ...claimed, userId, organizationId, expiresAt, issuedAt }, org);
+      admit({ ...identity, asked: org });
+      return noted(identity, true);
     }
+    if (!isUserId(userId)) throw unidentified();
+    admit({ userId, organizationId: undefined, asked: org });
     const membership = await findMembership(options, userId, org);
     const identity = checked(
       {
@@ -77,7 +97,6 @@ async function findMembership(
   userId: string,
   org: string | undefined,
 ): Promise<Membership> {
-  if (!isUserId(userId)) throw unidentified();
   let membership: Membership | null;
   try {
     membership =

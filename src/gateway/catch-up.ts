@@ -5,6 +5,7 @@ import { sleep } from '../core/sleep.ts';
 import type { EventsFrame } from './events-frame.ts';
 import { replayCountsOf } from './replay-counts.ts';
 import type { ReplayPages } from './replay-pages.ts';
+import { sendReplayed } from './replay-spans.ts';
 import { resolveCursor, type CursorSource } from './resolve-cursor.ts';
 import type { TailPages } from './tail-pages.ts';
 
@@ -60,10 +61,12 @@ export async function catchUp(source: CatchUpSource, follower: Follower): Promis
       continue;
     }
     const here = dispatcher.position;
+    const since = Date.now();
     if (dispatcher.tail.covers(position)) {
       const page = tailPages.read(dispatcher.tail, org, subscriptions, position, { epoch, position: here });
       if (position < here) count('memory', page.count);
-      for (const message of page.frames) follower.send(message);
+      for (const message of page.frames)
+        sendReplayed(message, { org, source: 'memory', since }, follower.send);
       position = page.to;
       if (position === here && follower.hasRoom()) {
         follower.join(position);
@@ -85,7 +88,7 @@ export async function catchUp(source: CatchUpSource, follower: Follower): Promis
         continue;
       }
       count('log', page.count);
-      for (const message of page.frames) follower.send(message);
+      for (const message of page.frames) sendReplayed(message, { org, source: 'log', since }, follower.send);
       position = page.to;
     }
     progress.cursor = { epoch, position };

@@ -14,14 +14,15 @@ export class DeliveryCounts {
     return this.#messages;
   }
 
-  dispatched({ events }: Pick<Batch, 'events'>): void {
+  /** To so many sessions of this instance. */
+  dispatched({ events }: Pick<Batch, 'events'>, sessions: number): void {
     const [first] = events;
     if (!first) return;
     this.batches.add(events.length);
-    this.times.dispatched(first.position);
+    this.times.dispatched(first.position, sessions > 0);
   }
 
-  /** All that was dispatched has gone out, in so many messages. */
+  /** All that was dispatched has gone out, in so many messages; none: who was to get it had left. */
   written(messages: number): void {
     this.#messages += messages;
     this.times.written(messages > 0);

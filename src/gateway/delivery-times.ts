@@ -20,17 +20,18 @@ export class DeliveryTimes {
   #batches = 0;
   #isWanted = false;
 
-  dispatched(position: number): void {
+  /** `toAnybody`: there is somebody here to write it to. */
+  dispatched(position: number, toAnybody = true): void {
     if (!this.#isWanted) return;
     this.#batches += 1;
     const place = this.#batches <= maxSamples ? this.#batches - 1 : Math.floor(Math.random() * this.#batches);
     if (place >= maxSamples) return;
     const sample: DeliveryTime = { position, dispatchedAt: performance.now(), writtenAt: undefined };
     this.#samples[place] = sample;
-    this.#unwritten.push(sample);
+    if (toAnybody) this.#unwritten.push(sample);
   }
 
-  /** All that was dispatched has been written; `false`: there was nobody to write it to. */
+  /** All that was dispatched has been written; `false`: nobody has taken it. */
   written(toAnybody: boolean): void {
     if (this.#unwritten.length === 0) return;
     const now = toAnybody ? performance.now() : undefined;

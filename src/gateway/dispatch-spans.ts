@@ -7,8 +7,8 @@ import type { Batch } from './batches.ts';
 
 /**
  * The span of each event that is delivered live, from where the dispatcher has it to where its sessions have been
- * written to. It goes on with the trace of the transaction. What nobody here gets has none, and neither has what a session
- * gets by catching up; without an SDK nothing has. Whatever an SDK does, events are delivered.
+ * written to. It goes on with the trace of the transaction. What nobody here gets has none; what a session gets by
+ * catching up has those of `replay-spans.ts`; without an SDK nothing has. Whatever an SDK does, events are delivered.
  */
 export class DispatchSpans {
   #open: Span[] = [];

@@ -8,8 +8,8 @@ export interface RoomMembers {
 
 export interface FanOutOptions {
   members: readonly RoomMembers[];
-  /** Gives an outlet its messages, written once for all who get the same. */
-  deliver: (id: string, frames: readonly EventsFrame[]) => void;
+  /** Gives an outlet its messages, written once for all who get the same. Whether it has taken them. */
+  deliver: (id: string, frames: readonly EventsFrame[]) => boolean;
   /** What one outlet does not take is no business of the others. Must not throw. */
   failed: (id: string, error: unknown) => void;
   epoch: () => string;
@@ -76,7 +76,7 @@ export class FanOut {
     return outlets;
   }
 
-  /** Returns how many messages were handed on. */
+  /** Returns how many messages were taken. */
   flush(): number {
     if (this.#pending.size === 0) return 0;
     const { deliver, failed, epoch } = this.#options;
@@ -87,8 +87,7 @@ export class FanOut {
     for (const [id, chain] of pending) {
       try {
         const frames = chain.frames(present);
-        deliver(id, frames);
-        messages += frames.length;
+        if (deliver(id, frames)) messages += frames.length;
       } catch (error) {
         failed(id, error);
       }

@@ -13,7 +13,8 @@ import { DispatchSpans } from './dispatch-spans.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { FanOut } from './fan-out.ts';
 import { farewell } from './farewell.ts';
-import { handshakeMiddleware, readHandshake } from './handshake.ts';
+import { readHandshake } from './handshake.ts';
+import { handshakeMiddleware } from './handshake-middleware.ts';
 import { letGoOfRequest } from './handshake-request.ts';
 import { ClientLimits } from './limits.ts';
 import { limitPackets } from './limits-packets.ts';
@@ -77,8 +78,9 @@ export class Gateway implements Service {
       tailBytes,
       logger,
       deliver: (batch) => {
-        this.deliveries.dispatched(batch);
-        spans.add(batch, fanOut.add(batch));
+        const sessions = fanOut.add(batch);
+        this.deliveries.dispatched(batch, sessions);
+        spans.add(batch, sessions);
         this.#checkpoints.delivered(batch.rooms, batch.position);
       },
       flush: () => {
@@ -116,9 +118,7 @@ export class Gateway implements Service {
     });
     const fanOut = new FanOut({
       members: [{ get: (room) => io.of('/').adapter.rooms.get(room) }, this.#streams],
-      deliver: (id, messages) => {
-        this.#sessions.get(id)?.deliver(messages);
-      },
+      deliver: (id, messages) => this.#sessions.get(id)?.deliver(messages) ?? false,
       failed: (id, error) => {
         logger.error({ err: error }, 'a session could not be given its events; its connection is cut');
         this.#sessions.get(id)?.cut();

@@ -1,12 +1,12 @@
-import type { Socket } from 'socket.io';
 import { parseCursor, type Cursor } from '../core/cursor.ts';
 import type { Code } from '../core/codes.ts';
 import { toPublicError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { HandshakeAuth, LiveMessage } from '../core/protocol.ts';
+import { expectProtocol } from '../core/protocol-unsupported-error.ts';
 import { parseSubscription, subscriptionKey, type Subscription } from '../core/subscription.ts';
 import type { Authorize } from './authorize.ts';
-import { toSocketData, type Identity } from './identity.ts';
+import type { Identity } from './identity.ts';
 import type { Rights } from './rights.ts';
 import { maxSubscriptions } from './subscription-list.ts';
 
@@ -20,43 +20,22 @@ export interface Handshake {
 /** A handshake's `auth` as it came: nothing in it has been looked at. */
 export type UnreadHandshake = Readonly<Partial<Record<keyof HandshakeAuth, unknown>>>;
 
-/** What a handshake asks for, found out before the connection exists. Throws coded errors only. */
+/**
+ * What a handshake asks for, found out before the connection exists. Throws coded errors only. Which protocol it speaks
+ * comes first: that says how to read the rest.
+ */
 export async function readHandshake(
   auth: UnreadHandshake,
   { authenticate, authorize }: Pick<Rights, 'authenticate' | 'authorize'>,
   logger: Logger,
 ): Promise<Handshake> {
+  expectProtocol(auth.protocol);
   const identity = await authenticate(auth.token, auth.org);
   const cursor = auth.cursor === undefined || auth.cursor === null ? undefined : parseCursor(auth.cursor);
   const sorted = await sortSubscriptions(auth.subscriptions, (subscription) =>
     decide(authorize, identity, subscription, logger),
   );
   return { identity, cursor, ...sorted };
-}
-
-/**
- * A middleware of Socket.IO that refuses with `connect_error` and `data.code`. That stops stock clients for good; so
- * what is not the client's fault, and may be over in a moment, ends the transport instead: then they come back.
- */
-export function handshakeMiddleware(accept: (socket: Socket) => Promise<Identity>, logger: Logger) {
-  return (socket: Socket, next: (error?: Error) => void): void => {
-    accept(socket).then(
-      (identity) => {
-        Object.assign(socket.data as object, toSocketData(identity));
-        next();
-      },
-      (error: unknown) => {
-        const refusal = toPublicError(error);
-        if (refusal.code === 'INTERNAL' || refusal.code === 'UNAVAILABLE') {
-          logger.error({ err: error }, 'a handshake failed');
-          socket.conn.close();
-        } else {
-          logger.debug({ code: refusal.code }, 'a handshake was refused');
-          next(refusal);
-        }
-      },
-    );
-  };
 }
 
 /** A subscription that is denied, or malformed, never refuses the connection: `live` lists it with its code. */

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'socket.io';
+import { eachEngine } from './each-engine.ts';
 
 type Connection = Socket['conn'];
 
@@ -16,9 +17,7 @@ export function limitPackets(
   isOpen: (connection: Connection) => boolean,
   exceeded: (connection: Connection) => void,
 ): void {
-  // The type says otherwise, but a server that is not attached has none.
-  const engine = io.engine as Server['engine'] | undefined;
-  if (!engine || perSecond === Infinity) return;
+  if (perSecond === Infinity) return;
   let second = 0;
   let counts = new WeakMap<Connection, number>();
   const count = function (this: Connection) {
@@ -35,7 +34,9 @@ export function limitPackets(
       exceeded(this);
     }
   };
-  engine.on('connection', (connection: Connection) => {
-    connection.on('packet', count);
+  eachEngine(io, (engine) => {
+    engine.on('connection', (connection: Connection) => {
+      connection.on('packet', count);
+    });
   });
 }

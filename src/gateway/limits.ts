@@ -1,6 +1,7 @@
 import { defaultLimits, type LimitName, type Limits } from '../config/limits.ts';
 import type { Logger } from '../core/logger.ts';
 import { RateLimitedError } from '../core/rate-limited-error.ts';
+import type { KnownUser } from './authenticate.ts';
 import type { Identity } from './identity.ts';
 import { addressOf, type AddressedRequest } from './limits-address.ts';
 import { RateLimit } from './limits-rate.ts';
@@ -34,6 +35,8 @@ export class ClientLimits {
   readonly #logger: Logger;
   readonly #rates: Readonly<Record<RateName, RateLimit>>;
   readonly #orgs = new Map<string, Org>();
+  /** Of users who have as many sessions as they may: the org that their membership has named. */
+  readonly #fullIn = new Map<string, string>();
   readonly #refused = new Map<LimitName, { count: number; toldAt: number }>();
 
   constructor({ limits = defaultLimits, proxyHops = 0, logger }: ClientLimitsOptions) {
@@ -60,7 +63,7 @@ export class ClientLimits {
 
   /**
    * The same rights for a handshake, but let in is only who may come now: before the token is looked at, by the address;
-   * then by the user.
+   * before the membership is read, by what the token says; then by the org.
    */
   guard(
     { authenticate, authorize }: Pick<Rights, 'authenticate' | 'authorize'>,
@@ -70,17 +73,21 @@ export class ClientLimits {
       authorize,
       authenticate: async (token, org) => {
         this.#take('addressConnectsPerMinute', () => addressOf(request, this.#proxyHops));
-        const identity = await authenticate(token, org);
-        this.#take('userConnectsPerMinute', () => keyOf(identity));
+        let isOrgFound = false;
+        const identity = await authenticate(token, org, (known) => {
+          isOrgFound = known.organizationId === undefined && known.asked === undefined;
+          this.#admit(known);
+        });
+        if (isOrgFound && this.#isFull(identity)) this.#fullIn.set(identity.userId, identity.organizationId);
         this.expectRoom(identity);
         return identity;
       },
     };
   }
 
-  /** A read of history. @throws {RateLimitedError} */
-  read(who: Who): void {
-    this.#take('userReadsPerMinute', () => keyOf(who));
+  /** A read of history, before the membership is read. @throws {RateLimitedError} */
+  read(known: KnownUser): void {
+    this.#take('userReadsPerMinute', () => keyOfKnown(known));
   }
 
   /** A request of a session. @throws {RateLimitedError} */
@@ -90,11 +97,9 @@ export class ClientLimits {
 
   /** Whether one more session may be opened now. @throws {RateLimitedError} */
   expectRoom({ organizationId, userId }: Who): void {
-    const { userSessions, orgSessions } = this.#limits;
-    const org = this.#orgs.get(organizationId);
-    if (!org) return;
-    if (org.sessions >= orgSessions) throw this.refuse('orgSessions', fullRetryMs);
-    if ((org.users.get(userId) ?? 0) >= userSessions) throw this.refuse('userSessions', fullRetryMs);
+    if (this.#isFull({ organizationId, userId })) throw this.refuse('userSessions', fullRetryMs);
+    const sessions = this.#orgs.get(organizationId)?.sessions ?? 0;
+    if (sessions >= this.#limits.orgSessions) throw this.refuse('orgSessions', fullRetryMs);
   }
 
   opened({ organizationId, userId }: Who): void {
@@ -111,6 +116,7 @@ export class ClientLimits {
     const left = (org.users.get(userId) ?? 0) - 1;
     if (left > 0) org.users.set(userId, left);
     else org.users.delete(userId);
+    this.#fullIn.delete(userId);
     if (org.sessions <= 0) this.#orgs.delete(organizationId);
   }
 
@@ -130,6 +136,19 @@ export class ClientLimits {
     return new RateLimitedError(retryAfterMs);
   }
 
+  /** By what is known without a query. */
+  #admit(known: KnownUser): void {
+    const { userId, organizationId, asked } = known;
+    const org = organizationId ?? asked ?? this.#fullIn.get(userId);
+    if (org !== undefined && this.#isFull({ organizationId: org, userId }))
+      throw this.refuse('userSessions', fullRetryMs);
+    this.#take('userConnectsPerMinute', () => keyOfKnown(known));
+  }
+
+  #isFull({ organizationId, userId }: Who): boolean {
+    return (this.#orgs.get(organizationId)?.users.get(userId) ?? 0) >= this.#limits.userSessions;
+  }
+
   #take(name: RateName, keyOfIt: () => string): void {
     // Most have the first one off: then nobody reads headers for it.
     if (this.#limits[name] === Infinity) return;
@@ -138,7 +157,8 @@ export class ClientLimits {
   }
 }
 
-function keyOf({ organizationId, userId }: Who): string {
+/** The org that is only asked for is not a part of it: anybody could name any number of them. */
+function keyOfKnown({ organizationId = '', userId }: KnownUser): string {
   // An org is an identifier, without spaces.
   return `${organizationId} ${userId}`;
 }

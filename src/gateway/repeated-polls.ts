@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'socket.io';
+import { eachEngine, type Engine } from './each-engine.ts';
 import { letGoOfResponse, noteResponse } from './handshake-request.ts';
 
-type Engine = Server['engine'];
 type Connection = Socket['conn'];
 /** As Engine.IO hands it to its middleware, with the query string read. */
 type EngineRequest = IncomingMessage & { _query: Readonly<Record<string, string>>; websocket?: unknown };
@@ -20,15 +20,7 @@ const second = /^\d{10}$/;
  * must not be run over anything that repeats requests.
  */
 export function refuseRepeatedPolls(io: Server): void {
-  // The type says otherwise, but a server that is not attached yet has no engine.
-  const engine = io.engine as Engine | undefined;
-  if (engine) guard(engine);
-  // Socket.IO says nowhere that it was attached; but it gives each engine to this method.
-  const bind = io.bind.bind(io);
-  io.bind = (later: Engine) => {
-    guard(later);
-    return bind(later);
-  };
+  eachEngine(io, guard);
 }
 
 interface Polling {

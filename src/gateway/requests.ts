@@ -56,13 +56,13 @@ export function requestServer(options: RequestOptions): (socket: ClientSocket) =
   });
   const authenticate = serve(options, 'authenticate', async (session, argument, socket) => {
     limits.request(session.outlet.id);
-    const identity = await renew(
-      options,
-      session,
-      (argument as { token?: unknown } | null | undefined)?.token,
-    );
-    Object.assign(socket.data, toSocketData(identity));
-    return {};
+    const token = (argument as { token?: unknown } | null | undefined)?.token;
+    // The last one that was sent is in force in the end; and each may ask for the rights of a thousand subscriptions.
+    return turns.take(session, 'authenticate', async () => {
+      const identity = await renew(options, session, token);
+      Object.assign(socket.data, toSocketData(identity));
+      return {};
+    });
   });
   return (socket) => {
     socket.on('subscribe', subscribe).on('unsubscribe', unsubscribe).on('authenticate', authenticate);

@@ -33,8 +33,8 @@ export class Rights {
   readonly #watches = new Set<Set<string>>();
 
   constructor({ authenticate, authorize }: { authenticate: Authenticate; authorize: Authorize }) {
-    this.authenticate = async (token, org) => {
-      const identity = await authenticate(token, org);
+    this.authenticate = async (token, org, admit) => {
+      const identity = await authenticate(token, org, admit);
       if (this.refuses(identity)) throw new CommitcastError('ORG_FORBIDDEN');
       return identity;
     };

@@ -160,11 +160,12 @@ export class Session {
     void this.#drained().then(() => this.follow({ epoch, position }));
   }
 
-  /** Live events. Whoever does not read them leaves live delivery at once. */
-  deliver(messages: readonly EventsFrame[]): void {
-    if (!this.#live) return;
+  /** Live events; `false`: it is not live. Whoever does not read them leaves live delivery at once. */
+  deliver(messages: readonly EventsFrame[]): boolean {
+    if (!this.#live) return false;
     for (const message of messages) this.outlet.deliver(message);
     this.checkOutflow();
+    return true;
   }
 
   close(code: Code): void {

@@ -1,15 +1,18 @@
 import type { Server, Socket } from 'socket.io';
-import { CommitcastError } from '../core/errors.ts';
+import { CommitcastError, toPublicError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import type { Subscription } from '../core/subscription.ts';
 import { createAuthenticate, type ClaimedIdentity } from './authenticate.ts';
 import { authorizeByLists, type Authorize } from './authorize.ts';
 import { nowhere, Timetable, type Due } from './expiry.ts';
 import { farewell } from './farewell.ts';
-import { handshakeMiddleware } from './handshake.ts';
+import { handshakeMiddleware } from './handshake-middleware.ts';
 import type { Identity, Membership } from './identity.ts';
+import { ClientLimits } from './limits.ts';
+import { limitPackets } from './limits-packets.ts';
 import { refuseRepeatedPolls } from './repeated-polls.ts';
 import { roomOf } from './rooms.ts';
+import { resolveSocketAuthLimits, type SocketAuthLimits } from './socket-auth-limits.ts';
 import { SocketService, type EphemeralMessages } from './socket-service.ts';
 import { clockToleranceSeconds, createTokenVerifier, type Claims, type TokenOptions } from './token.ts';
 
@@ -49,10 +52,16 @@ export function createIdentityChecks(options: IdentityOptions) {
   return { authenticate, authorize: options.authorize ?? authorizeByLists };
 }
 
+export interface SocketAuthOptions extends IdentityOptions, SocketAuthLimits {
+  logger?: Logger;
+}
+
 /**
  * For an application with its own Socket.IO server: authenticates every handshake by JWT before the connection exists,
  * fills `socket.data` (`organizationId, userId, profileId, role, email`), joins the org's room, and ends the connection
- * when the token ends. It delivers no events of the log: that is what the Fastify plugin is for.
+ * when the token ends, or when it sends too much. It delivers no events of the log: that is what the Fastify plugin is for.
+ *
+ * @throws {CommitcastError} `CONFIG_INVALID`
  *
  * @example
  * const sockets = setupSocketAuth(io, { jwt: { secret: process.env.JWT_SECRET } });
@@ -60,7 +69,7 @@ export function createIdentityChecks(options: IdentityOptions) {
  */
 export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMessages>(
   io: Server,
-  { logger = silentLogger, ...options }: IdentityOptions & { logger?: Logger },
+  { logger = silentLogger, ...options }: SocketAuthOptions,
 ): SocketService<Messages> {
   // It lets clients back in without asking for a token, and sends them what they missed before any middleware runs.
   if (recoversState(io))
@@ -69,7 +78,16 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
       'connectionStateRecovery of Socket.IO skips authentication: leave it off',
     );
   const { authenticate, authorize } = createIdentityChecks(options);
+  const clientLimits = new ClientLimits({ ...resolveSocketAuthLimits(options), logger });
   refuseRepeatedPolls(io);
+  const sockets = new WeakMap<Socket['conn'], Socket>();
+  const hasSocket = (connection: Socket['conn']) => sockets.has(connection);
+  limitPackets(io, clientLimits.packetsPerSecond, hasSocket, (connection) => {
+    clientLimits.refuse('packetsPerSecond', 0);
+    const socket = sockets.get(connection);
+    if (socket) farewell(socket, 'RATE_LIMITED');
+    else connection.close(true);
+  });
   const identities = new WeakMap<Socket, Identity>();
   const identityOf = (socket: Socket): Identity => {
     const identity = identities.get(socket);
@@ -82,7 +100,8 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
   io.use(
     handshakeMiddleware(async (socket) => {
       const auth = socket.handshake.auth as Record<string, unknown>;
-      const identity = await authenticate(auth['token'], auth['org']);
+      const guarded = clientLimits.guard({ authenticate, authorize }, socket.request);
+      const identity = await guarded.authenticate(auth['token'], auth['org']);
       identities.set(socket, identity);
       return identity;
     }, logger),
@@ -91,11 +110,25 @@ export function setupSocketAuth<Messages extends EphemeralMessages = EphemeralMe
     farewell(socket, 'TOKEN_EXPIRED');
   });
   io.on('connection', (socket) => {
+    // A listener of the application that was there before may have ended it: nobody would be told of that again.
+    if (!socket.connected) return;
+    const identity = identityOf(socket);
+    try {
+      // Others may have been let in at the same time.
+      clientLimits.expectRoom(identity);
+    } catch (error) {
+      farewell(socket, toPublicError(error).code);
+      return;
+    }
+    clientLimits.opened(identity);
+    sockets.set(socket.conn, socket);
     void socket.join(roomFor(socket, {}));
     const expiry = { socket, dueAt: 0, place: nowhere };
-    expiries.put(expiry, (identityOf(socket).expiresAt + clockToleranceSeconds) * 1000);
+    expiries.put(expiry, (identity.expiresAt + clockToleranceSeconds) * 1000);
     socket.on('disconnect', () => {
       expiries.remove(expiry);
+      sockets.delete(socket.conn);
+      clientLimits.closed(identity);
     });
   });
   return new SocketService<Messages>({

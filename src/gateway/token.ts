@@ -68,7 +68,10 @@ function keyOf({ secret, publicKey, jwksUrl }: TokenOptions): {
   algorithms: string[];
 } {
   const given = [secret, publicKey, jwksUrl].filter((value) => value !== undefined);
-  if (given.length !== 1) throw misconfigured('exactly one of secret, public key and JWKS address is needed');
+  if (given.length !== 1)
+    throw misconfigured(
+      `exactly one of secret, public key and JWKS address is needed (jwt.secret, jwt.publicKey, jwt.jwksUrl; JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URL), and ${given.length === 0 ? 'none' : 'more than one'} is set`,
+    );
   if (secret !== undefined) {
     if (Buffer.byteLength(secret) < 32) throw misconfigured('the JWT secret has fewer than 32 bytes');
     return { key: createSecretKey(Buffer.from(secret)), algorithms: ['HS256'] };

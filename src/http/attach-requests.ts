@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** The address inside of what a request asks for; `undefined`: the request is the application's. */
@@ -11,6 +11,9 @@ interface Emitter {
 }
 
 const refusal = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
+/** The events in which a server says of a request that it is there, each with the request in front. */
+const arrivals: ReadonlySet<unknown> = new Set(['request', 'checkContinue', 'checkExpectation', 'upgrade']);
 
 /**
  * Hands the requests and upgrades for some addresses of a server to another one, which never listens; all others go to the
@@ -26,13 +29,13 @@ export function handOver(server: Server, inner: Server, addressInside: AddressIn
   const { emit: before } = server as Emitter;
   const { emit: deliver } = inner as Emitter;
   const emit: Emit = (event, ...parameters) => {
-    if (isOpen && (event === 'request' || event === 'upgrade')) {
+    if (isOpen && arrivals.has(event)) {
       const [request] = parameters as [IncomingMessage];
       const { url = '' } = request;
       const address = addressInside(url);
       if (address !== undefined) {
         request.url = address;
-        const isTaken = Reflect.apply(deliver, inner, [event, ...parameters]);
+        const isTaken = take(deliver, inner, event, parameters);
         // It has been read; whoever looks later sees what was asked for.
         request.url = url;
         return isTaken;
@@ -52,6 +55,18 @@ export function handOver(server: Server, inner: Server, addressInside: AddressIn
     if (own) Object.defineProperty(server, 'emit', own);
     else Reflect.deleteProperty(server, 'emit');
   };
+}
+
+/** An application may listen for what a request expects: then Node leaves it to the listeners. Ours is as without them. */
+function take(deliver: Emit, inner: Server, event: string | symbol, parameters: unknown[]): boolean {
+  const [, response] = parameters as [IncomingMessage, ServerResponse];
+  if (event === 'checkExpectation') {
+    response.writeHead(417).end();
+    return true;
+  }
+  if (event !== 'checkContinue') return Reflect.apply(deliver, inner, [event, ...parameters]);
+  response.writeContinue();
+  return Reflect.apply(deliver, inner, ['request', ...parameters]);
 }
 
 /** Node leaves the connection to the listeners, and there is none but this one: each of us has added it. */

@@ -84,6 +84,8 @@ function handshakeOf(request: FastifyRequest): UnreadHandshake {
   const reached = [request.headers['last-event-id'], query['lastEventId']].find((id) => id);
   return {
     token: bearerOf(request) ?? query['access_token'],
+    // A query has texts only.
+    protocol: query['protocol'] === '1' ? 1 : query['protocol'],
     org: query['org'],
     cursor: reached ?? query['cursor'],
     /** Read, and refused, when the token has been taken. The org's own events every session has, without asking. */

@@ -36,16 +36,17 @@ interface Answer extends Omit<EventsAnswer, 'events'> {
  * `GET /v1/cursor`: where the log stands now.
  */
 export function historyRoutes(scope: FastifyInstance, instance: Instance): void {
+  const { limits } = instance.gateway;
+  const admit = limits.read.bind(limits);
   scope.get('/v1/cursor', async (request) => {
-    instance.gateway.limits.read(await identify(instance, request));
+    await identify(instance, request, admit);
     return { cursor: formatCursor(instance.gateway.dispatcher) };
   });
   scope.get('/v1/events', async (request, reply): Promise<string> => {
     const { rights } = instance;
     const watch = rights.watch();
     try {
-      const identity = await identify(instance, request);
-      instance.gateway.limits.read(identity);
+      const identity = await identify(instance, request, admit);
       const query = request.query as Query;
       const subscription = subscriptionOf(query);
       if (!(await rights.authorize(identity, subscription))) throw new CommitcastError('SUBSCRIPTION_DENIED');

@@ -21,16 +21,18 @@ export const localNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1'
  * Metrics and status name consumers, rooms and backends, over all orgs: they are for whoever runs the installation. That
  * is a token whose role is `admin`; and, where that is switched on, somebody on this machine.
  *
- * @throws {CommitcastError} what is wrong with a token; `ADMIN_REQUIRED` for anybody else
+ * @throws {CommitcastError} what is wrong with a token; `RATE_LIMITED`; `ADMIN_REQUIRED` for anybody else
  */
 export async function expectOperator(
   request: FastifyRequest,
-  { rights, localOperator }: Pick<Instance, 'rights' | 'localOperator'>,
+  { rights, localOperator, gateway }: Pick<Instance, 'rights' | 'localOperator' | 'gateway'>,
 ): Promise<void> {
   if (localOperator && isLocal(request)) return;
   const token = bearerOf(request);
   if (token !== undefined) {
-    const identity = await rights.authenticate(token, undefined);
+    const identity = await rights.authenticate(token, undefined, (known) => {
+      gateway.limits.read(known);
+    });
     // A membership says who administers an org, which is not the installation: that only a token can say.
     if (identity.role === adminRole && isRoleOfToken(identity)) return;
   }

@@ -73,7 +73,7 @@ const schema = z
     db: z
       .custom<{ $client: Pool }>(
         (value) => poolLike.safeParse((value as { $client?: unknown } | null)?.$client).success,
-        'must be a drizzle database over a pool of pg',
+        'must be a drizzle database over a pool of pg (with an address that is undefined, drizzle makes none)',
       )
       .optional(),
     jwt: z

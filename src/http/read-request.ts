@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { CommitcastError } from '../core/errors.ts';
 import { parseSubscription, type Subscription } from '../core/subscription.ts';
+import type { KnownUser } from '../gateway/authenticate.ts';
 import type { Identity } from '../gateway/identity.ts';
 import type { Instance } from './instance.ts';
 
@@ -13,8 +14,13 @@ export function bearerOf({ headers }: FastifyRequest): string | undefined {
   return scheme?.toLowerCase() === 'bearer' ? token : undefined;
 }
 
-export function identify({ rights }: Pick<Instance, 'rights'>, request: FastifyRequest): Promise<Identity> {
-  return rights.authenticate(bearerOf(request), (request.query as Query)['org']);
+/** `admit`: see `Authenticate`. */
+export function identify(
+  { rights }: Pick<Instance, 'rights'>,
+  request: FastifyRequest,
+  admit?: (known: KnownUser) => void,
+): Promise<Identity> {
+  return rights.authenticate(bearerOf(request), (request.query as Query)['org'], admit);
 }
 
 /** The one scope that `site`, `unit` and `deep` name. @throws {CommitcastError} `SUBSCRIPTION_INVALID` */

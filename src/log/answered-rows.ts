@@ -10,7 +10,8 @@ const unnamed = '?column?';
  * columns, as in `transform: postgres.camel`, and a row that is read by another name has nothing in it: what was only
  * written in another case is written back, and anything else is refused.
  *
- * @throws {CommitcastError} `CONFIG_INVALID` for an answer without rows, or with a column that was not asked for
+ * @throws {CommitcastError} `TRANSACTION_INVALID` for an answer without rows, or with a column that was not asked for,
+ *   or none with a name
  */
 export function answeredRows(text: string, answer: unknown): unknown[] {
   const rows = rowsAmong(answer);
@@ -26,14 +27,28 @@ export function answeredRows(text: string, answer: unknown): unknown[] {
 }
 
 function rowsAmong(answer: unknown): Row[] {
-  const rows = Array.isArray(answer) ? answer : (answer as { rows?: unknown } | null | undefined)?.rows;
+  const rows = Array.isArray(answer)
+    ? withoutCount(answer)
+    : (answer as { rows?: unknown } | null | undefined)?.rows;
   if (!Array.isArray(rows))
     throw new CommitcastError(
-      'CONFIG_INVALID',
+      'TRANSACTION_INVALID',
       'The transaction does not answer a statement with its rows: query(text, values) has to resolve with { rows }, or with an array of them',
     );
-  // TypeORM answers an `update` or `delete` with [rows, count].
-  return (Array.isArray(rows[0]) ? rows[0] : rows) as Row[];
+  if (rows.some((row) => typeof row !== 'object' || row === null || Array.isArray(row)))
+    throw new CommitcastError(
+      'TRANSACTION_INVALID',
+      'The driver answers with rows that have no names of columns, as in `rowMode: "array"`. Give Commitcast a transaction of a driver without that',
+    );
+  return rows as Row[];
+}
+
+/** TypeORM answers an `update` or `delete` with [rows, count], and all else with the rows. */
+function withoutCount(answer: unknown[]): unknown[] {
+  const [rows, count] = answer;
+  return answer.length === 2 && Array.isArray(rows) && (typeof count === 'number' || count === null)
+    ? rows
+    : answer;
 }
 
 function ourName(name: string, words: ReadonlySet<string>): string {
@@ -41,7 +56,7 @@ function ourName(name: string, words: ReadonlySet<string>): string {
   const [ours] = alike;
   if (ours !== undefined && alike.length === 1) return ours;
   throw new CommitcastError(
-    'CONFIG_INVALID',
+    'TRANSACTION_INVALID',
     `The driver answers with a column ${JSON.stringify(name)}, which was not asked for: it renames columns, and not only from one case to another. Give Commitcast a transaction of a driver without that`,
   );
 }

@@ -1,6 +1,6 @@
 import type { NewEvent } from '../core/event.ts';
 import { sqlStateOf } from '../db/sql-state.ts';
-import { activeTraceContext, withTraceContext } from '../tracing/trace-context.ts';
+import { activeTraceContext, withTraceContext, type TraceContext } from '../tracing/trace-context.ts';
 import { invalidEvent, isText, serializeEvent, takeExpected, type Streams } from './serialize-event.ts';
 import { rowsIn, type Transaction } from './transaction.ts';
 
@@ -16,8 +16,8 @@ export interface AppendOptions {
   key?: string | undefined;
   /**
    * Whether the events carry the context of the span that is active, as `traceparent` and `tracestate` of their `meta`,
-   * so that who gets them can go on with its trace. One that you have put there yourself stays. Never with a `key`: what
-   * is appended again would be another event then. Default: `true`; without an OpenTelemetry SDK no span is ever active.
+   * so that who gets them can go on with its trace. One that you have put there yourself stays. With a `key`, what is
+   * stored is the context of the first time. Default: `true`; without an OpenTelemetry SDK no span is ever active.
    */
   trace?: boolean | undefined;
 }
@@ -53,14 +53,14 @@ export async function append(
     throw invalidEvent('key has 1 to 255 characters, none of them a control character');
   const given = Array.isArray(events) ? (events as readonly NewEvent[]) : [events as NewEvent];
   const streams: Streams = new Map();
-  const traceContext = trace && key === undefined ? activeTraceContext() : undefined;
-  const texts = given.map((event) =>
-    serializeEvent(traceContext ? withTraceContext(event, traceContext) : event, streams),
-  );
+  const traceContext = trace ? activeTraceContext() : undefined;
+  const serialize = (context: TraceContext | undefined) =>
+    given.map((event) => serializeEvent(context ? withTraceContext(event, context) : event, streams));
+  const texts = serialize(traceContext);
   if (key !== undefined && given.some(({ org }) => org !== given[0]?.org))
     throw invalidEvent('events with a key are all of one org');
-  // Cut before it is said what is expected: a retry by key has the same chunks, whatever it expects.
-  const chunks = chunksOf(texts);
+  // Cut as if it expected nothing and came from no span: a retry by key has the same chunks, whatever it expects.
+  const chunks = chunksOf(key !== undefined && traceContext ? serialize(undefined) : texts);
   if (chunks.length > 1 && streams.size > 1)
     await query(tx, lockParts, [JSON.stringify([...streams.values()])]);
   const direct = key === undefined && streams.size === 0;

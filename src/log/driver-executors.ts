@@ -59,7 +59,7 @@ function ofKnex(tx: KnexTransaction): Query {
     try {
       return await tx.raw(raw, inPlace);
     } catch (error) {
-      throw withoutStatement(error);
+      throw withoutStatement(error, raw);
     }
   };
 }
@@ -73,9 +73,11 @@ function nullOf(value: unknown): unknown {
   return value === undefined ? null : value;
 }
 
-/** Knex puts the statement, with all values in it, before what a guard says; that begins with a code. */
-function withoutStatement(error: unknown): unknown {
-  if (error instanceof Error && sqlStateOf(error)?.startsWith('CC'))
-    error.message = error.message.replace(/^.* - (?=[A-Z_]+: )/s, '');
+/** Knex puts the statement, with all values in it, before what a guard says; what follows the last value is as given. */
+function withoutStatement(error: unknown, raw: string): unknown {
+  if (!(error instanceof Error) || !sqlStateOf(error)?.startsWith('CC')) return error;
+  const end = `${raw.slice(raw.lastIndexOf('?') + 1)} - `;
+  const at = error.message.lastIndexOf(end);
+  if (at !== -1) error.message = error.message.slice(at + end.length);
   return error;
 }

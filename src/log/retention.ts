@@ -85,7 +85,8 @@ async function isSeen(db: Executor, { name }: Partition): Promise<boolean> {
   return row?.seen ?? false;
 }
 
-async function readFloor(db: Executor): Promise<number> {
+/** The oldest position that is kept. */
+export async function readFloor(db: Executor): Promise<number> {
   const [row] = await rowsOf<{ floor: string }>(db, 'select floor from commitcast.relay');
   return Number(row?.floor ?? 0);
 }

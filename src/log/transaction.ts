@@ -22,7 +22,7 @@ export type Transaction = Queryable | DrizzleTransaction | DriverTransaction;
 /**
  * Runs one statement inside the caller's transaction; the parts of the text stand around the values.
  *
- * @throws {CommitcastError} for what the guards of the database refuse, and `CONFIG_INVALID` for what is no transaction;
+ * @throws {CommitcastError} for what the guards of the database refuse, and `TRANSACTION_INVALID` for what is no transaction;
  *   other errors as they are
  */
 export async function rowsIn<Row>(
@@ -41,7 +41,7 @@ export async function rowsIn<Row>(
 /**
  * The caller's transaction or database as what the operations of the log run on; `$1`, `$2` … stand for the values.
  *
- * @throws {CommitcastError} `CONFIG_INVALID` for what is none of them
+ * @throws {CommitcastError} `TRANSACTION_INVALID` for what is none of them
  */
 export function executorOf(tx: Transaction): Executor {
   const query = queryOf(tx);
@@ -72,7 +72,7 @@ function statement(text: string, values: unknown[] = []): SQL {
 /** In plain JavaScript it may be anything; most of the time a promise that was not awaited, or nothing at all. */
 function refuse(tx: unknown): never {
   throw new CommitcastError(
-    'CONFIG_INVALID',
+    'TRANSACTION_INVALID',
     `${tx === null ? 'null' : typeof tx} is no transaction: give the one of drizzle, pg, postgres.js, Kysely or Knex, or anything with query(text, values)`,
   );
 }

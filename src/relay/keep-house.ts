@@ -6,6 +6,7 @@ import { clearOutbox } from '../log/clear-outbox.ts';
 import { forgetKeys } from '../log/forget-keys.ts';
 import { hasPartitionsAhead, makePartitions } from '../log/partitions.ts';
 import { sweepErasures } from '../log/sweep-erasures.ts';
+import { sweepRevocations } from '../log/sweep-revocations.ts';
 
 const intervalMs = 1_000;
 /** Of the time, at most a tenth goes into it: an old open transaction can make emptying the outbox slow. */
@@ -14,6 +15,8 @@ const restFactor = 10;
 const partitionStride = 65_536;
 /** Between two looks for keys to forget; a tenth of their retention if that is less. */
 const maxForgetIntervalMs = 3_600_000;
+/** Between two looks for revocations that newer ones have taken the place of. */
+const revocationIntervalMs = 3_600_000;
 
 export interface KeepHouseOptions {
   /** Opens a connection for this alone: how long it takes must decide nothing else. */
@@ -26,8 +29,8 @@ export interface KeepHouseOptions {
 }
 
 /**
- * While leading: empties the outbox when there was traffic, makes partitions ahead, and forgets keys that are past their
- * retention. Never rejects.
+ * While leading: empties the outbox when there was traffic, makes partitions ahead, forgets keys that are past their
+ * retention, and revocations that say nothing any more. Never rejects.
  */
 export async function keepHouse(options: KeepHouseOptions): Promise<void> {
   const { open, head, keyRetentionMs = Infinity, logger, signal } = options;
@@ -38,6 +41,7 @@ export async function keepHouse(options: KeepHouseOptions): Promise<void> {
   let partitioned = -partitionStride;
   // At once: a leader may never lead for an hour.
   let forgetAt = keyRetentionMs === Infinity ? Infinity : 0;
+  let revocationsAt = 0;
   const hangUp = () => void connection?.close();
   signal.addEventListener('abort', hangUp, { once: true });
 
@@ -59,6 +63,8 @@ export async function keepHouse(options: KeepHouseOptions): Promise<void> {
       // A batch a round: to forget many makes nothing else wait for long.
       if (performance.now() >= forgetAt && (await forgetKeys(connection.client, keyRetentionMs)))
         forgetAt = performance.now() + Math.min(maxForgetIntervalMs, keyRetentionMs / 10);
+      if (performance.now() >= revocationsAt && (await sweepRevocations(connection.client)))
+        revocationsAt = performance.now() + revocationIntervalMs;
       backoff.reset();
       await sleep(Math.max(intervalMs, (performance.now() - began) * restFactor), signal);
     } catch (error) {

@@ -3,7 +3,8 @@ import type { Logger } from '../core/logger.ts';
 import { sleep } from '../core/sleep.ts';
 import type { Connection } from '../db/connection.ts';
 import { sqlStateOf } from '../db/sql-state.ts';
-import { dropExpired } from '../log/retention.ts';
+import { dropExpired, readFloor } from '../log/retention.ts';
+import { DropReport } from './drop-report.ts';
 
 const minIntervalMs = 100;
 const maxIntervalMs = 60_000;
@@ -28,10 +29,11 @@ export async function keepRetention(options: KeepRetentionOptions): Promise<void
   const { retentionMs, logger, signal } = options;
   const intervalMs = Math.min(maxIntervalMs, Math.max(minIntervalMs, retentionMs / 10));
   const backoff = new Backoff({ minMs: minIntervalMs, maxMs: maxIntervalMs });
+  const report = new DropReport(logger);
   while (!signal.aborted) {
     let restMs = intervalMs;
     try {
-      await dropAll(options);
+      await dropAll(options, report);
       backoff.reset();
     } catch (error) {
       restMs = backoff.next();
@@ -39,27 +41,30 @@ export async function keepRetention(options: KeepRetentionOptions): Promise<void
       if (waits.has(sqlStateOf(error) ?? ''))
         logger.info({ err: error }, 'retention waits for an open transaction; it is tried again');
       else logger.warn({ err: error }, 'retention failed; it is tried again');
+    } finally {
+      report.tell();
     }
     await sleep(restMs, signal);
   }
 }
 
 /** The connection is new each time: what a session lock is held by ends with it, however this goes wrong. */
-async function dropAll({ open, retentionMs, logger, signal }: KeepRetentionOptions): Promise<void> {
+async function dropAll(
+  { open, retentionMs, signal }: KeepRetentionOptions,
+  report: DropReport,
+): Promise<void> {
   const connection = await open();
   const hangUp = () => void connection.close();
   signal.addEventListener('abort', hangUp, { once: true });
   try {
     // A process that freezes in mid-drop must not keep the makers of partitions away.
     await connection.client.query(`set idle_session_timeout = '10s'`);
+    report.begin(await readFloor(connection.client));
     while (!signal.aborted) {
       const began = performance.now();
       const dropped = await dropExpired(connection.client, retentionMs);
       if (dropped === undefined) return;
-      logger.info(
-        { partition: dropped },
-        'a partition of the log was dropped: all of it was past the retention',
-      );
+      report.add(await readFloor(connection.client));
       await sleep(Math.min((performance.now() - began) * restFactor, 5_000), signal);
     }
   } finally {

@@ -25,7 +25,7 @@ export async function appendIn(
   if (others.length > 0) throw new CommitcastError('EVENT_INVALID', 'events with a key are all of one org');
   const digest = digestOf({
     chunks,
-    events: events.map((event) => ({ ...event, expectedVersion: undefined })),
+    events: events.map((event) => ({ ...event, expectedVersion: undefined, meta: withoutTrace(event) })),
   });
   const known = await tables.appendKey.lock(org, key, chunk);
   if (known?.digest === digest) return { ids: known.ids, pending: [] };
@@ -83,6 +83,12 @@ export async function lockStreams(
 function inOneOrder<Named extends { org: string; stream: string }>(streams: readonly Named[]): Named[] {
   const name = ({ org, stream }: Named) => `${org} ${stream}`;
   return streams.toSorted((one, other) => (name(one) < name(other) ? -1 : 1));
+}
+
+/** A retry comes from another span. An empty one counts as none. */
+function withoutTrace({ meta }: NewEvent): NewEvent['meta'] {
+  const { traceparent: _, tracestate: __, ...rest } = meta ?? {};
+  return Object.keys(rest).length === 0 ? undefined : rest;
 }
 
 /** The same for the same JSON, whatever the order of its fields. */

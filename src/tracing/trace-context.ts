@@ -45,6 +45,12 @@ export function spanContextOf({ meta }: Pick<CommitcastEvent, 'meta'>): SpanCont
   return typeof tracestate === 'string' ? { ...span, traceState: createTraceState(tracestate) } : span;
 }
 
+/** The first of them, when all are of its trace. */
+export function commonTrace([first, ...others]: readonly (SpanContext | undefined)[]):
+  SpanContext | undefined {
+  return others.every((other) => other?.traceId === first?.traceId) ? first : undefined;
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,8 @@
-import { context, SpanKind, trace, type SpanContext } from '@opentelemetry/api';
+import { context, SpanKind, trace } from '@opentelemetry/api';
 import type { CommitcastEvent } from '../core/event.ts';
 import { describeEvent, describeOperation } from './describe-event.ts';
 import { inSpan } from './in-span.ts';
-import { spanContextOf } from './trace-context.ts';
+import { commonTrace, spanContextOf } from './trace-context.ts';
 import { registeredTracer } from './tracer.ts';
 
 /** What the span of a durable consumer says beside its events. */
@@ -32,7 +32,7 @@ export function tracedBatch<Tx, Event extends CommitcastEvent, Context, Result>(
     const sources = events.map(spanContextOf);
     const [only, ...others] = events;
     const described = only && others.length === 0 ? describeEvent(only) : undefined;
-    const from = commonOf(sources);
+    const from = commonTrace(sources);
     const span = tracer.startSpan(
       `process ${log}`,
       {
@@ -52,9 +52,4 @@ export function tracedBatch<Tx, Event extends CommitcastEvent, Context, Result>(
     );
     return inSpan(span, () => handler(tx, events, handlerContext));
   };
-}
-
-/** The first of them, when all are of its trace. */
-function commonOf([first, ...others]: readonly (SpanContext | undefined)[]): SpanContext | undefined {
-  return others.every((other) => other?.traceId === first?.traceId) ? first : undefined;
 }

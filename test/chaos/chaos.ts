@@ -156,7 +156,7 @@ async function run(options: ChaosOptions, folder: string, releasers: Releasers):
   }).catch(() => {
     problems.push(`${behind().length} clients did not get the last event in ${completeMs / 1_000} s`);
   });
-  problems.push(...(await endConsumers(postgres)));
+  problems.push(...(await endConsumers(postgres, options.continuity ? 'whole' : 'broken')));
   const clients = [...crowd.clients, ...pulses.clients];
   const verdict = judge({ ...(await readCase(postgres)), spans, clients, present, ledger });
 

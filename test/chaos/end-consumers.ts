@@ -5,14 +5,19 @@ import { executorOfChaos, mend } from './consumer-faults.ts';
 import { consumerSpecs } from './consumer-specs.ts';
 import type { ChaosPostgres } from './postgres.ts';
 
-const timeoutMs = 120_000;
+/** What consumers need at most, and what they are given where what they rest on was broken on purpose. */
+const patienceMs = { whole: 120_000, broken: 5_000 };
 const pauseMs = 250;
 
 /**
  * Faults are over, and nothing is written any more: what was poisoned is mended, what is parked is retried, and every
  * consumer comes to the end of the log. Resolves with what stands where, of those that do not.
  */
-export async function endConsumers(postgres: ChaosPostgres): Promise<string[]> {
+export async function endConsumers(
+  postgres: ChaosPostgres,
+  patience: keyof typeof patienceMs,
+): Promise<string[]> {
+  const timeoutMs = patienceMs[patience];
   const db = executorOfChaos(postgres);
   await mend(postgres, Number.MAX_SAFE_INTEGER);
   for (const { name } of consumerSpecs) await resumeConsumer(db, name);
@@ -24,7 +29,8 @@ export async function endConsumers(postgres: ChaosPostgres): Promise<string[]> {
       ({ lagPositions, parked, rebuildAsked }) => lagPositions > 0 || parked > 0 || rebuildAsked,
     );
     if (standing.length === 0) return [];
-    if (performance.now() > deadline) return standing.map(describe);
+    if (performance.now() > deadline)
+      return standing.map((one) => `${describe(one)}; waited ${timeoutMs / 1_000} s`);
     await sleep(pauseMs);
   }
 }
@@ -32,7 +38,7 @@ export async function endConsumers(postgres: ChaosPostgres): Promise<string[]> {
 function describe(partition: ConsumerPartition): string {
   const { name, position, head, parked, attempts, failed, error, worker, alive, rebuildAsked } = partition;
   return [
-    `consumer ${name}, partition ${partition.partition}, is at ${position} of ${head} after ${timeoutMs / 1_000} s`,
+    `consumer ${name}, partition ${partition.partition}, is at ${position} of ${head}`,
     `${parked} parked`,
     `attempts ${attempts}`,
     worker === null ? 'without a worker' : `with a worker that is ${alive ? 'alive' : 'dead'}`,

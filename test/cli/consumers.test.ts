@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { awaitCaughtUp, progressLine } from '../../src/cli/consumers-progress.ts';
 import type { ConsumerPartition } from '../../src/consumer/list-consumers.ts';
 import type { ParkedDetail } from '../../src/consumer/list-parked.ts';
 import { operate, type OperatedOptions } from '../consumer/operated.ts';
@@ -173,22 +172,4 @@ it('the help names every verb', async () => {
   const { stdout } = await runCli(['consumers', '--help'], { cwd: '/' });
   for (const verb of 'list pause resume rewind rebuild remove parked retry drop'.split(' '))
     expect(stdout).toMatch(new RegExp(`^ {4}${verb} `, 'm'));
-});
-
-it('progress is one line, which a terminal rewrites', async () => {
-  expect(progressLine({ done: 412_345, total: 1_000_000, perSecond: 62_000.4 })).toBe(
-    '412,345 of 1,000,000 events (41 %), 62,000/s',
-  );
-  expect(progressLine({ done: 0, total: 0, perSecond: 0 })).toBe('0 of 0 events (100 %), 0/s');
-  const { database, write, partition } = await operateByCli();
-  await write([1]);
-  await until(async () => (await partition()).position === 1);
-  const written: string[] = [];
-  const stream = { isTTY: true, write: (text: string) => written.push(text) };
-  await awaitCaughtUp({ db: database.pool, name: 'copy', stream });
-  const lines = written.map((text) => text.replaceAll('\u001b[K', '<rest erased>'));
-  for (const line of lines) expect(line).toMatch(/^\r1 of 1 events \(100 %\), [\d,]+\/s<rest erased>\n?$/);
-  expect(lines.map((line) => line.endsWith('\n'))).toEqual(
-    lines.map((_, index) => index === lines.length - 1),
-  );
 });

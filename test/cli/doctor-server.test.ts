@@ -61,6 +61,9 @@ describe('settings of the database', () => {
     const database = await createServedDatabase();
     const before = await examineAt(database.url);
     expect(before.notes).toContain('NO_IDLE_TIMEOUT');
+    const idle = /alter database \w+ set .*'60s'/.exec(before.finding('NO_IDLE_TIMEOUT').remedy)?.[0] ?? '';
+    await database.pool.query(idle);
+    expect((await examineAt(database.url)).notes).not.toContain('NO_IDLE_TIMEOUT');
     const set = (setting: string) =>
       database.pool.query(
         `do $$ begin execute format('alter database %I set ${setting}', current_database()); end $$`,
@@ -72,6 +75,10 @@ describe('settings of the database', () => {
     expect(examined.problems).toEqual(['REPLICA_ROLE']);
     expect(examined.notes).toContain('SYNCHRONOUS_COMMIT_OFF');
     expect(examined.notes).not.toContain('NO_IDLE_TIMEOUT');
+    const { remedy } = examined.finding('REPLICA_ROLE');
+    const [resetting = ''] = /alter role \w+ reset \w+; alter database \w+ reset \w+/.exec(remedy) ?? [];
+    await database.pool.query(resetting);
+    expect((await examineAt(database.url)).problems).toEqual([]);
   });
 
   it('that leave no room for one more instance', async () => {

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { makeFolder, runCli } from '../support/cli.ts';
 
+const commandFile = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 const files = ['.env.example', '.gitignore', 'README.md', 'index.html', 'package.json', 'server.mjs'];
 
 it('init writes the smallest application into a new folder, and says what comes next', async () => {
@@ -55,15 +56,56 @@ it('init refuses a folder that has one of its files, and writes nothing', async 
   expect(await readFile(join(cwd, 'app/index.html'), 'utf8')).toBe('mine');
 });
 
-it('init takes back what it has written when a file cannot be, and leaves what was there', async () => {
+it('init takes a link that leads nowhere for a file that is there', async () => {
   const cwd = await makeFolder();
   await mkdir(join(cwd, 'app'));
-  // Looks absent to whoever follows it, and cannot be made anew.
-  execFileSync('ln', ['-s', 'nowhere', join(cwd, 'app/README.md')]);
+  await symlink('nowhere', join(cwd, 'app/README.md'));
   const { code, stderr } = await runCli(['init', 'app'], { cwd });
   expect(code).toBe(1);
-  expect(stderr).toContain('EEXIST');
+  expect(stderr).toContain('has README.md already');
   expect(await readdir(join(cwd, 'app'))).toEqual(['README.md']);
+});
+
+it.each([
+  ['a folder that is there', ['notes.txt']],
+  ['a new one', undefined],
+])('init leaves nothing in %s when the disk is full in the middle of a file', async (_case, before) => {
+  const cwd = await makeFolder();
+  if (before) await mkdir(join(cwd, 'app'));
+  for (const name of before ?? []) await writeFile(join(cwd, 'app', name), 'mine');
+  // No file may be longer than a kibibyte: the system takes so much of it, and refuses the rest.
+  const { status, stderr } = spawnSync(
+    'bash',
+    ['-c', 'ulimit -f 1; exec "$0" "$@"', process.execPath, commandFile, 'init', 'app'],
+    { cwd, encoding: 'utf8' },
+  );
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^INTERNAL: Nothing was written to \S+app: EFBIG: [^\n]+\n$/);
+  expect(await readdir(cwd)).toEqual(before ? ['app'] : []);
+  if (before) expect(await readdir(join(cwd, 'app'))).toEqual(before);
+});
+
+it('init leaves none of its files when it is killed before all are written', async () => {
+  const cwd = await makeFolder();
+  // The second file that is written never comes to its end: it is killed there.
+  const hook = join(cwd, 'hook.mjs');
+  await writeFile(
+    hook,
+    `import fs from 'node:fs/promises';
+     import { syncBuiltinESMExports } from 'node:module';
+     const { writeFile } = fs;
+     let count = 0;
+     fs.writeFile = async (path, text, options) => {
+       await writeFile(path, text.slice(0, 100), options);
+       if ((count += 1) === 2) process.kill(process.pid, 'SIGKILL');
+     };
+     syncBuiltinESMExports();`,
+  );
+  const { signal } = spawnSync(process.execPath, ['--import', hook, commandFile, 'init', 'app'], { cwd });
+  expect(signal).toBe('SIGKILL');
+  expect((await readdir(join(cwd, 'app'))).filter((name) => files.includes(name))).toEqual([]);
+  // It is no obstacle.
+  expect((await runCli(['init', 'app'], { cwd })).code).toBe(0);
 });
 
 it.each([[['one', 'two']], [['--force']]])('init refuses %j', async (args) => {

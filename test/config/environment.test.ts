@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decideMode } from '../../src/cli/mode.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
+import { settings } from '../../src/config/settings.ts';
 
 const secret = 'x'.repeat(32);
 const database = 'postgres://app:hunter2@db/app';
@@ -27,6 +28,16 @@ describe('readEnvironment', () => {
     for (const variable of Object.keys(wrong)) expect(problems.message).toContain(variable);
     expect(problems.code).toBe('CONFIG_INVALID');
     expect(problems.message).not.toContain('hunter2');
+  });
+
+  it('takes every level of the log that its description and its refusal name, and no other', () => {
+    const { message } = refusal(() => readEnvironment({ LOG_LEVEL: 'verbose' }));
+    const refused = /must be one of ([\w, ]+)$/.exec(message)?.[1]?.split(', ') ?? [];
+    const described = [...settings.logLevel.description.matchAll(/`(\w+)`/g)].map(([, level = '']) => level);
+    expect(new Set(described)).toEqual(new Set(refused));
+    // As pino has them: what is taken at the start must not be refused by the server's logger.
+    expect(refused).toEqual(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
+    for (const level of refused) expect(readEnvironment({ LOG_LEVEL: level }).logLevel).toBe(level);
   });
 
   it('takes exactly one key', () => {

@@ -47,12 +47,11 @@ async function openPage(url: string, globals = ''): Promise<Page> {
 /** The server of the README with the route of the list, as printed; and the page, which it serves. */
 async function startExample(database: TestDatabase, folder: string, port: number) {
   const routes = `
-import { readFileSync } from 'node:fs';
 app.get('/page', (_request, reply) => reply.type('text/html').send(${JSON.stringify(page)}));
 app.get('/page.js', (_request, reply) =>
   reply.type('text/javascript').send(readFileSync(new URL('page.js', import.meta.url))));
 `;
-  const listen = 'await app.listen(';
+  const listen = 'console.log(await app.listen(';
   const [before, after] = codeBlock('js server').split(listen);
   await writeFile(join(folder, 'server.mjs'), `${before}${codeBlock('js trucks')}${routes}${listen}${after}`);
   const child = spawn(process.execPath, [join(folder, 'server.mjs')], {

@@ -1,14 +1,14 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { append } from '../../src/log/append.ts';
 import { launchBrowser } from '../support/browser.ts';
-import { connectClient } from '../support/client.ts';
-import { createDatabase } from '../support/database.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { codeBlock } from '../support/readme.ts';
 import { startServer } from '../support/server.ts';
 import { secret, signToken } from '../support/tokens.ts';
@@ -17,33 +17,95 @@ import { until } from '../support/until.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 
-it('the example of the server runs as printed, against the built package', async () => {
-  const database = await createDatabase();
-  await database.pool.query(
-    `create table truck (id text primary key, door text); insert into truck values ('truck-7', 'shut')`,
-  );
-  const port = await freePort();
+/** The two files of the first example, in a folder where they find the built package; a server of them on a port. */
+async function startExample(database: TestDatabase) {
   const folder = await mkdtemp(join(root, 'dist/.readme-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'server.mjs'), codeBlock('js server'));
-  const child = spawn(process.execPath, [join(folder, 'server.mjs')], {
-    env: { ...process.env, DATABASE_URL: database.url, JWT_SECRET: secret, PORT: String(port) },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  onTestFinished(async () => {
-    const ended = child.exitCode === null ? once(child, 'exit') : undefined;
-    child.kill('SIGKILL');
-    await ended;
-  });
-  const url = `http://127.0.0.1:${port}`;
-  await until(async () => (await fetch(`${url}/health/ready`)).ok);
+  await writeFile(join(folder, 'index.html'), codeBlock('html page'));
+  const env = {
+    ...process.env,
+    DATABASE_URL: database.url,
+    JWT_SECRET: secret,
+    PORT: String(await freePort()),
+  };
+  const url = `http://127.0.0.1:${env.PORT}`;
+  const start = async () => {
+    const child = spawn(process.execPath, ['server.mjs'], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    const stop = async () => {
+      child.kill('SIGKILL');
+      await ended;
+    };
+    onTestFinished(stop);
+    await until(async () => (await fetch(`${url}/health/ready`)).ok);
+    return stop;
+  };
+  return { url, start, stop: await start() };
+}
 
-  const client = await connectClient(url, { subscriptions: [{ unit: 'truck-7' }] });
-  await client.live();
-  expect((await fetch(`${url}/trucks/truck-7/open`, { method: 'POST' })).ok).toBe(true);
-  await until(() => client.events.length === 1);
-  expect(client.events).toMatchObject([{ type: 'door.opened', unit: 'truck-7', data: { by: 'kim' } }]);
-  expect((await database.pool.query('select door from truck')).rows).toEqual([{ door: 'open' }]);
+describeWithTool('chromium', 'ten minutes to a live page', () => {
+  it('the two files do as printed: a token is pasted, and what is committed comes once, over a reload and a restart', async () => {
+    const database = await createDatabase();
+    const { url, start, stop } = await startExample(database);
+    const browser = await launchBrowser();
+    onTestFinished(() => browser.close());
+    const tab = await browser.newPage();
+    const asked: string[] = [];
+    tab.on('dialog', (dialog) => {
+      asked.push(dialog.type());
+      void signToken().then((token) => dialog.accept(token));
+    });
+    await tab.goto(url);
+    await until(() => tab.evaluate('sessionStorage.cursor'));
+    expect(asked).toEqual(['prompt']);
+    const shown = () => tab.locator('li').allTextContents();
+
+    const { stdout } = await promisify(execFile)('bash', [
+      '-c',
+      codeBlock('sh try')
+        .split('\n')
+        .filter((line) => line.startsWith('curl'))
+        .join('\n')
+        .replace('curl', 'curl -sS')
+        .replace('http://127.0.0.1:3000', url),
+    ]);
+    expect(JSON.parse(stdout)).toEqual({ id: 'truck-7', door: 'open' });
+    await until(async () => (await shown()).length === 1);
+    expect((await database.pool.query('select * from truck')).rows).toEqual([
+      { id: 'truck-7', door: 'open' },
+    ]);
+    await tab.reload();
+    await stop();
+    await database.pool.query(codeBlock('sql'));
+    await start();
+    await until(async () => (await shown()).length > 1);
+    expect(await shown()).toEqual(['1 door.opened truck-7', '2 door.opened truck-7']);
+    expect(asked).toEqual(['prompt']);
+  });
+
+  it('the page says why it was refused, and asks for another token when it is loaded again', async () => {
+    const { url } = await startExample(await createDatabase());
+    const browser = await launchBrowser();
+    onTestFinished(() => browser.close());
+    const tab = await browser.newPage();
+    const dialogs: string[] = [];
+    tab.on('dialog', (dialog) => {
+      dialogs.push(`${dialog.type()}: ${dialog.message()}`);
+      // The browser may be closed before it has answered.
+      dialog.accept('nonsense').catch(() => undefined);
+    });
+    await tab.goto(url);
+    await until(() => dialogs.length === 2);
+    expect(dialogs).toEqual(['prompt: A token', expect.stringMatching(/^alert: .*token/i)]);
+    await tab.reload();
+    await until(() => dialogs.length > 2);
+    expect(dialogs[2]).toBe('prompt: A token');
+  });
 });
 
 it('the SQL example does the same as append', async () => {
@@ -78,13 +140,13 @@ describeWithTool('chromium', 'the page that survives everything', () => {
     await append(database.pool, { org: 'acme', unit: 'u1', type: 'while-down', data: null });
     await start(Number(new URL(first.url).port));
     await until(async () => (await shown()).length === 2);
-    expect(await shown()).toEqual(['1 live', '2 while-down']);
+    expect(await shown()).toEqual(['1 live ', '2 while-down u1']);
 
     await tab.goto('about:blank');
     await append(database.pool, { org: 'acme', type: 'while-away', data: null });
     await tab.goto(`${first.url}/page`);
-    await until(async () => (await shown()).length === 1);
-    expect(await shown()).toEqual(['3 while-away']);
+    await until(async () => (await shown()).length > 2);
+    expect(await shown()).toEqual(['1 live ', '2 while-down u1', '3 while-away ']);
   });
 });
 

@@ -34,7 +34,7 @@ it('the example follows one trace, as printed, against the built package', async
 
 it('the table of attributes has every one that is recorded, and no other', () => {
   const sources = ['src/tracing/describe-event.ts', 'src/tracing/traced-batch.ts', 'src/tracing/in-span.ts'];
-  const source = [...sources, 'src/gateway/dispatch-spans.ts']
+  const source = [...sources, 'src/gateway/dispatch-spans.ts', 'src/gateway/replay-spans.ts']
     .map((path) => readFileSync(join(root, path), 'utf8'))
     .join('\n');
   const attribute = /(?:messaging|error)\.[\w.]+/;

@@ -24,7 +24,9 @@ function fanOut(...members: Record<string, string[]>[]) {
     members: members.map((rooms) => new Map(Object.entries(rooms))),
     deliver: (id, messages) => {
       if (id === 'faulty') throw new Error('a listener of the application');
+      if (id === 'leaving') return false;
       sent.push({ id, messages });
+      return true;
     },
     failed: (id) => failed.push(id),
     epoch: () => epoch,
@@ -95,6 +97,14 @@ it('no message has more events than the wire allows', () => {
     `${epoch}-${maxBatchEvents}`,
     `${epoch}-${maxBatchEvents + 9}`,
   ]);
+});
+
+it('a flush counts the messages that were taken, and no others', () => {
+  const { self } = fanOut({ a: ['x', 'y'], b: ['leaving'], c: ['faulty'] });
+  for (const room of ['a', 'b', 'c']) self.add(batch([room], 1));
+  expect(self.flush()).toBe(2);
+  self.add(batch(['b'], 2));
+  expect(self.flush()).toBe(0);
 });
 
 it('P5: a connection that fails harms no other: each gets what it should, once', () => {

@@ -5,6 +5,7 @@ import { Turns } from '../../src/gateway/turns.ts';
 import { createDatabase } from '../support/database.ts';
 import { connectClient } from '../support/client.ts';
 import { startServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
 const session = {} as Session;
 
@@ -35,6 +36,31 @@ it('no more requests of a session wait than it may have subscriptions, twice', a
   await Promise.all(waiting);
   clearInterval(opening);
   expect(await turns.take(session, 'b', async () => 'served')).toBe('served');
+});
+
+it('of two new tokens the one that was sent last is in force, however long the first one takes to verify', async () => {
+  const database = await createDatabase();
+  const held: (() => void)[] = [];
+  const verified: string[] = [];
+  const server = await startServer(database, {
+    jwt: undefined,
+    verifyAccessToken: async (role) => {
+      if (role === 'slow') await new Promise<void>((resolve) => held.push(resolve));
+      verified.push(role);
+      return { userId: 'user-1', organizationId: 'acme', role, expiresAt: Date.now() / 1_000 + 600 };
+    },
+  });
+  const client = await connectClient(server.url, { token: 'first' });
+  await client.live();
+  const renewed = ['slow', 'quick'].map((token) => client.socket.emitWithAck('authenticate', { token }));
+  await until(() => held.length === 1);
+  // Answered after both have arrived.
+  await client.socket.emitWithAck('subscribe', { unit: 'u1' });
+  for (const release of held) release();
+  expect(await Promise.all(renewed)).toEqual([{ ok: true }, { ok: true }]);
+  expect(verified).toEqual(['first', 'slow', 'quick']);
+  const [socket] = server.app.commitcast.io.of('/').sockets.values();
+  expect(socket?.data).toMatchObject({ role: 'quick' });
 });
 
 it('P4: who subscribes and unsubscribes at once is not in the room, however slow `authorize` is', async () => {

@@ -116,27 +116,27 @@ it.each(Object.entries(forms))(
   },
 );
 
-it('columns that are renamed in another way are refused with CONFIG_INVALID, which says which', async () => {
+it('columns that are renamed in another way are refused with TRANSACTION_INVALID, which says which', async () => {
   await append(database.pool, { org: 'acme', stream: 'prefixed', type: 'placed', data: null });
   const transaction = answering(({ rows }) => ({ rows: renamed(rows, prefixed) }));
   const reading = transaction(async (tx) => {
     for await (const event of readStream(tx, { org: 'acme', stream: 'prefixed' })) expect(event).toBeNull();
   });
   await expect(reading).rejects.toMatchObject({
-    code: 'CONFIG_INVALID',
+    code: 'TRANSACTION_INVALID',
     message: expect.stringContaining('column "my_stream_version", which was not asked for') as string,
   });
 });
 
 it.each([undefined, null, 7, {}, { rows: 7 }])(
-  'a query() that answers with %s is refused with CONFIG_INVALID, which says what it has to answer',
+  'a query() that answers with %s is refused with TRANSACTION_INVALID, which says what it has to answer',
   async (answer) => {
     const transaction = answering(() => answer);
     const appending = transaction(
       async (tx) => void (await append(tx, { org: 'acme', type: 'x', data: null })),
     );
     await expect(appending).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
+      code: 'TRANSACTION_INVALID',
       message: expect.stringContaining('has to resolve with { rows }') as string,
     });
   },

@@ -128,11 +128,11 @@ it.each(Object.entries(drivers))(
 );
 
 it.each([undefined, null, 7, {}, () => undefined, Promise.resolve()])(
-  'what is no transaction, such as %s, is refused with CONFIG_INVALID, which says what would be one',
+  'what is no transaction, such as %s, is refused with TRANSACTION_INVALID, which says what would be one',
   async (tx) => {
     const appended = append(tx as never, { org: 'acme', type: 'x', data: null });
     await expect(appended).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
+      code: 'TRANSACTION_INVALID',
       message: expect.stringContaining('no transaction: give the one of drizzle, pg, postgres.js') as string,
     });
   },

@@ -16,7 +16,7 @@ const bearer = async (claims = {}) => ({ authorization: `Bearer ${await signToke
 it('a user who connects too often is refused with when to come back; another user, or the same id in another org, is not', async () => {
   const { url } = await startServer(database, { limits: { userConnectsPerMinute: 3 } });
   expect(await handshakes(url, 3)).toEqual([200, 200, 200]);
-  const client = await connectClient(url);
+  const client = await connectClient(url, { retries: true });
   const { data } = await until(() => client.refusals[0]);
   expect(data).toEqual({ code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) as number });
   const { retryAfterMs } = data as { retryAfterMs: number };
@@ -43,6 +43,7 @@ it('an address that connects too often is refused before its token is looked at;
   expect((await askAs('203.0.113.2', 'rubbish')).error.code).toBe('TOKEN_INVALID');
   // The same over Socket.IO.
   const client = await connectClient(url, {
+    retries: true,
     options: { extraHeaders: { 'x-forwarded-for': '203.0.113.1' } },
   });
   expect((await until(() => client.refusals[0])).data?.code).toBe('RATE_LIMITED');
@@ -101,11 +102,11 @@ it('sessions of a user and of an org: one beyond is refused, and has a place whe
   const { url } = await startServer(database, { limits: { userSessions: 1, orgSessions: 2 } });
   const first = await connectClient(url);
   await first.live();
-  const second = await connectClient(url);
+  const second = await connectClient(url, { retries: true });
   expect((await until(() => second.refusals[0])).data?.code).toBe('RATE_LIMITED');
   const stream = openStream(url, { token: await signToken({ sub: 'user-2' }) });
   await stream.live();
-  const third = await connectClient(url, { token: await signToken({ sub: 'user-3' }) });
+  const third = await connectClient(url, { token: await signToken({ sub: 'user-3' }), retries: true });
   expect((await until(() => third.refusals[0])).data?.code).toBe('RATE_LIMITED');
   await (await connectClient(url, { token: await signToken({ org_id: 'rival' }) })).live();
 

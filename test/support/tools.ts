@@ -8,7 +8,7 @@ import { describeUnless } from './describe-unless.ts';
 
 /** What some groups of tests need beside Node. */
 export type Tool =
-  'chromium' | 'redis-server' | 'pg_basebackup' | 'pgbouncer' | 'haproxy' | 'python3-socketio';
+  'chromium' | 'redis-server' | 'pg_basebackup' | 'pgbouncer' | 'haproxy' | 'python3-socketio' | 'promtool';
 
 interface ToolRule {
   names: string[];
@@ -29,6 +29,8 @@ const tools: Record<Tool, ToolRule> = {
   pg_basebackup: { names: ['pg_basebackup'], override: 'PG_BASEBACKUP_PATH', packages: ['postgresql'] },
   pgbouncer: { names: ['pgbouncer'], override: 'PGBOUNCER_PATH', packages: ['pgbouncer'] },
   haproxy: { names: ['haproxy'], override: 'HAPROXY_PATH', packages: ['haproxy'] },
+  // The server comes with it, and is not used.
+  promtool: { names: ['promtool'], override: 'PROMTOOL_PATH', packages: ['prometheus'] },
   'python3-socketio': {
     names: ['python3'],
     override: 'PYTHON3_PATH',

@@ -82,17 +82,6 @@ it('is switched off by `trace: false`, and without a span or an SDK there is not
   expect(await within({ spanId: '0'.repeat(16) }, () => appended(event))).toBeNull();
 });
 
-it('an append with a key carries none, so that a retry from another span is the same append', async () => {
-  const sdk = registerSdk();
-  const once = () =>
-    sdk.tracer.startActiveSpan('attempt', (span) => {
-      span.end();
-      return append(database.pool, event, { key: 'k' });
-    });
-  const ids = await once();
-  expect(await once()).toEqual(ids);
-});
-
 it('an event whose meta has no room for it is appended without it', async () => {
   registerSdk();
   // Postgres writes `{"a": "xx…"}`.

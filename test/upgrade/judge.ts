@@ -62,7 +62,7 @@ export async function judge(client: Client, { past, versions, spans }: Evidence)
 /** As Postgres has them: numbers of eight bytes as text, and null for what there is not. */
 type FactRow = Omit<Fact, 'version' | 'site' | 'unit'> & Record<'version' | 'site' | 'unit', string | null>;
 
-async function readFacts(client: Client): Promise<Fact[]> {
+export async function readFacts(client: Client): Promise<Fact[]> {
   const { rows } = await client.query<FactRow>('select * from upgrade.fact');
   return rows.map(({ version, site, unit, ...fact }) => ({
     ...fact,

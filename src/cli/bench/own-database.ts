@@ -61,7 +61,7 @@ async function administer<Result>(url: string, work: (db: Executor) => Promise<R
 }
 
 async function create(db: Executor, name: string): Promise<void> {
-  const [row] = await rowsOf<{ role: string }>(db, 'select current_user::text as role');
+  const [row] = await rowsOf<{ role: string }>(db, 'select quote_ident(current_user) as role');
   try {
     // Not the usual template: somebody may be connected to that, or have put tables into it.
     await db.query(`create database ${name} template template0`);
@@ -70,8 +70,8 @@ async function create(db: Executor, name: string): Promise<void> {
     if (state === '42501') {
       throw new CommitcastError(
         'CONFIG_INVALID',
-        `The role "${row?.role}" may not create databases, and the benchmark works in one of its own. ` +
-          `Run as a superuser: alter role "${row?.role}" createdb; or name a role in DATABASE_URL that may`,
+        `The role ${row?.role} lacks CREATEDB, the right to make databases, and the benchmark works in one of its own. ` +
+          `As a superuser: alter role ${row?.role} createdb; or name a role that has it in DATABASE_URL`,
         { cause: error },
       );
     }

@@ -1,17 +1,22 @@
+import { printable } from '../printable.ts';
+import { wrapped } from '../terminal.ts';
 import type { Diagnosis } from './examine.ts';
 
+const margin = ' '.repeat(9);
+
 /** As somebody reads it: what was found, the gravest first, and how to mend it. */
-export function diagnosisText({ findings, unseen }: Diagnosis): string {
+export function diagnosisText({ findings, unseen }: Diagnosis, width = Infinity): string {
   const lines = findings.flatMap(({ severity, code, meaning, seen, remedy }) => [
-    `${severity.padEnd(7)}  ${code}: ${meaning}`,
-    `         ${seen}`,
-    `         What to do: ${remedy}`,
+    wrapped(`${severity.padEnd(7)}  ${code}: ${meaning}`, width, margin),
+    wrapped(`${margin}${printable(seen)}`, width, margin),
+    // Not broken: a statement or a command in it is there to be pasted.
+    `${margin}What to do: ${printable(remedy)}`,
     '',
   ]);
   const blind =
     unseen.length === 0
       ? []
-      : ['Could not look at:', ...unseen.map(({ check, reason }) => `  ${check}: ${reason}`), ''];
+      : ['Could not look at:', ...unseen.map(({ check, reason }) => `  ${check}: ${printable(reason)}`), ''];
   const counted = (['error', 'warning', 'note'] as const)
     .map((severity) => ({ severity, count: findings.filter((each) => each.severity === severity).length }))
     .filter(({ count }) => count > 0)

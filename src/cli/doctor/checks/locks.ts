@@ -1,9 +1,10 @@
 import { sleep } from '../../../core/sleep.ts';
 import { locks } from '../../../db/advisory-lock.ts';
 import { readLockHolders, type LockHolder } from '../../../log/read-lock-holders.ts';
+import { printable } from '../../printable.ts';
 import { durationText } from '../../table.ts';
 import type { Check } from '../check.ts';
-import { found, quoted, shown } from '../finding.ts';
+import { found, shown } from '../finding.ts';
 
 /** A commit has its positions for some milliseconds; one of many thousand events, for a second. */
 const commitMs = 5_000;
@@ -68,5 +69,5 @@ function isForeign({ key, mode, applicationName, state }: LockHolder): boolean {
 }
 
 function whoIs({ pid, applicationName, role }: LockHolder): string {
-  return `pid ${pid} (${shown(applicationName)}, role ${quoted(role)})`;
+  return `pid ${pid} (${shown(applicationName)}, role ${printable(role)})`;
 }

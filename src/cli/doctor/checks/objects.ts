@@ -1,7 +1,8 @@
 import { readSchemaObjects, type SchemaObject } from '../../../log/read-schema-objects.ts';
 import type { Check } from '../check.ts';
 import { declaredObjects } from '../declared-objects.ts';
-import { found, quoted } from '../finding.ts';
+import { found } from '../finding.ts';
+import { quoting } from '../sql-text.ts';
 
 /** Whether the schema holds what the migrations made, and nothing else. */
 export const checkObjects: Check = {
@@ -10,6 +11,11 @@ export const checkObjects: Check = {
   async look({ db }) {
     const present = await readSchemaObjects(db);
     const { objects } = declaredObjects();
+    const foreign = without(present, objects);
+    const quoted = await quoting(
+      db,
+      foreign.map(({ name }) => name),
+    );
     return [
       ...without(objects, present).map(({ kind, name }) =>
         found(
@@ -18,10 +24,10 @@ export const checkObjects: Check = {
           `Make it again, with its rights, from the newest file in migrations/ that has it: grep -l 'commitcast.${name}' node_modules/commitcast/migrations/*.sql`,
         ),
       ),
-      ...without(present, objects).map(({ kind, name }) =>
+      ...foreign.map(({ kind, name }) =>
         found(
           'OBJECT_FOREIGN',
-          `The ${kind} commitcast.${name} was made by no migration.`,
+          `The ${kind} commitcast.${quoted(name)} was made by no migration.`,
           kind === 'table' || kind === 'view' || kind === 'sequence'
             ? `Move it to a schema of yours: alter ${kind} commitcast.${quoted(name)} set schema public. A later migration may want its name.`
             : `Make it in a schema of yours, and drop this one. A later migration may want its name.`,

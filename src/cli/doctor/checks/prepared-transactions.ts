@@ -2,6 +2,7 @@ import { readPreparedTransactions } from '../../../log/read-prepared-transaction
 import { durationText } from '../../table.ts';
 import type { Check } from '../check.ts';
 import { found, shown } from '../finding.ts';
+import { literal } from '../sql-text.ts';
 
 /** Whoever prepares has something else to ask first; after a minute it is left over. */
 const leftMs = 60_000;
@@ -22,7 +23,3 @@ export const checkPreparedTransactions: Check = {
       );
   },
 };
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}

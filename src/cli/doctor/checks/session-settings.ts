@@ -1,6 +1,8 @@
+import { readSessionNames } from '../../../log/read-session-names.ts';
 import { readSettings } from '../../../log/read-settings.ts';
 import type { Check } from '../check.ts';
 import { found, type Finding } from '../finding.ts';
+import { quoting } from '../sql-text.ts';
 
 const names = [
   'synchronous_commit',
@@ -16,6 +18,9 @@ export const checkSessionSettings: Check = {
   needs: 'server',
   async look({ plain }) {
     const settings = await readSettings(plain, names);
+    const session = await readSessionNames(plain);
+    const quoted = await quoting(plain, [session.database, session.role]);
+    const [database, role] = [quoted(session.database), quoted(session.role)];
     const findings: Finding[] = [];
     if (settings['synchronous_commit'] === 'off')
       findings.push(
@@ -30,7 +35,7 @@ export const checkSessionSettings: Check = {
         found(
           'REPLICA_ROLE',
           'session_replication_role is replica for this role and database.',
-          'Events are published all the same, but your foreign keys and triggers do not fire: alter role … reset session_replication_role; alter database … reset session_replication_role.',
+          `Events are published all the same, but your foreign keys and triggers do not fire: alter role ${role} reset session_replication_role; alter database ${database} reset session_replication_role.`,
         ),
       );
     // `transaction_timeout` came with Postgres 17, and ends what is idle, too.
@@ -42,7 +47,7 @@ export const checkSessionSettings: Check = {
         found(
           'NO_IDLE_TIMEOUT',
           'idle_in_transaction_session_timeout is 0 for this role and database.',
-          `alter database … set idle_in_transaction_session_timeout = '60s': a session that is left in a transaction keeps its events to itself, and the outbox from being emptied.`,
+          `alter database ${database} set idle_in_transaction_session_timeout = '60s': a session that is left in a transaction keeps its events to itself, and the outbox from being emptied.`,
         ),
       );
     if (Number(settings['max_prepared_transactions']) > 0)

@@ -1,7 +1,8 @@
 import { readTriggers, type Trigger } from '../../../log/read-triggers.ts';
 import type { Check } from '../check.ts';
 import { declaredObjects } from '../declared-objects.ts';
-import { found, quoted, type Finding } from '../finding.ts';
+import { found, type Finding } from '../finding.ts';
+import { quoting, type Quote } from '../sql-text.ts';
 
 const modes: Readonly<Record<Exclude<Trigger['mode'], 'A'>, string>> = {
   O: 'does not fire in sessions whose session_replication_role is replica',
@@ -21,6 +22,10 @@ export const checkTriggers: Check = {
     const missing = declared.filter(
       ({ table, name }) => !present.some((each) => each.table === table && each.name === name),
     );
+    const quoted = await quoting(
+      db,
+      present.flatMap(({ table, name }) => [table, name]),
+    );
     return [
       ...missing.map(({ table, name }) =>
         found(
@@ -29,7 +34,7 @@ export const checkTriggers: Check = {
           `Make it again, and enable it always, as the newest file in migrations/ that has it does: grep -n 'trigger ${name}' node_modules/commitcast/migrations/*.sql`,
         ),
       ),
-      ...present.flatMap((trigger) => (isOurs(trigger) ? judgeMode(trigger) : [foreign(trigger)])),
+      ...present.flatMap((trigger) => (isOurs(trigger) ? judgeMode(trigger) : [foreign(trigger, quoted)])),
     ];
   },
 };
@@ -50,10 +55,11 @@ function judgeMode({ table, name, mode }: Trigger): Finding[] {
   ];
 }
 
-function foreign({ table, name }: Trigger): Finding {
+function foreign({ table, name }: Trigger, quoted: Quote): Finding {
+  const on = `${quoted(name)} on commitcast.${quoted(table)}`;
   return found(
     'OBJECT_FOREIGN',
-    `The trigger ${quoted(name)} on commitcast.${table} was made by no migration.`,
-    `Follow the log with a consumer instead, and drop it: drop trigger ${quoted(name)} on commitcast.${table}. It runs inside the commits of others.`,
+    `The trigger ${on} was made by no migration.`,
+    `Follow the log with a consumer instead, and drop it: drop trigger ${on}. It runs inside the commits of others.`,
   );
 }
