@@ -10,18 +10,20 @@ create function commitcast.sweep_revocations() returns bigint
 language sql security definer set search_path = commitcast, pg_temp as $$
   with swept as (
     delete from commitcast.revocation where ctid = any (array(
-      select old.ctid from commitcast.revocation old
-      where exists (
-        select from commitcast.revocation newer
-        where newer.org_id = old.org_id and newer.user_id = old.user_id
-          and case
-            when newer.site_id is not distinct from old.site_id and newer.unit_id is not distinct from old.unit_id
-              -- A clock may have been put back: what counts is the time.
-              then (newer.at, newer.position) > (old.at, old.position)
-            else newer.site_id is null and newer.unit_id is null and newer.at >= old.at
-          end
-      )
-      limit 10000 for update skip locked
+      select r.ctid from commitcast.revocation r
+      where r.ctid = any (array(
+        select one.ctid
+        from (
+          select ctid, at, site_id is null and unit_id is null as is_org,
+            -- A clock may have been put back: what counts is the time.
+            row_number() over (partition by org_id, user_id, site_id, unit_id order by at desc, position desc) as nth,
+            max(at) filter (where site_id is null and unit_id is null) over (partition by org_id, user_id) as org_at
+          from commitcast.revocation
+        ) one
+        where nth > 1 or (not is_org and at <= org_at)
+        limit 10000
+      ))
+      for update skip locked
     )) returning 1
   )
   select count(*) from swept

@@ -39,7 +39,9 @@ const comments: Readonly<Record<RoleKind, readonly string[]>> = {
     '-- Handles events: reads the log, and moves checkpoints. It appends nothing: a role that does is granted --app, too.',
     '-- Tables that handlers write are yours to grant.',
   ],
-  reader: ['-- Reads events of all orgs, and writes nothing. It sees neither memberships nor revocations.'],
+  reader: [
+    '-- Reads events of all orgs, and writes nothing. Of rights it reads what the log says: whose were taken or changed, and when.',
+  ],
 };
 
 const kinds = Object.keys(comments) as RoleKind[];

@@ -32,7 +32,7 @@ function whatNext(folder: string, names: readonly string[]): string {
   return `Wrote ${names.join(', ')} to ${folder}
 
 Next:
-${way === '' ? '' : `  cd ${/^[\w./-]+$/.test(way) ? way : JSON.stringify(way)}\n`}  npm install
+${way === '' ? '' : `  cd ${/^[\w./-]+$/.test(way) ? way : `'${way.replaceAll("'", String.raw`'\''`)}'`}\n`}  npm install
   cp .env.example .env   # name your Postgres in it
   npm start
 `;

@@ -18,7 +18,7 @@ const consumerTables = [
 /**
  * What the migrations grant to `commitcast_writer`, `commitcast_relay`, `commitcast_consumer` and `commitcast_reader`, for
  * roles that are not members of these; but whoever appends need not be able to revoke, and whoever reads events need not
- * know who may. A test compares them with the rights in a migrated database.
+ * read the tables of who may. A test compares them with the rights in a migrated database.
  */
 export const rolePrivileges = {
   /** Business code that appends: `insert into commitcast.outbox`, `append`, `once`. */

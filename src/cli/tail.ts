@@ -4,7 +4,7 @@ import type { CommitcastEvent } from '../core/event.ts';
 import { parseSubscription } from '../core/subscription.ts';
 import { parseOptions, type Command } from './command.ts';
 import { findDatabase } from './folder.ts';
-import { printableJson } from './printable.ts';
+import { printable, printableJson } from './printable.ts';
 import { tailDatabase } from './tail-database.ts';
 import type { TailRequest } from './tail-request.ts';
 import { tailServer } from './tail-server.ts';
@@ -51,7 +51,7 @@ export const tailCommand: Command = {
         last = after;
         process.stdout.write(json ? `${printableJson({ ...event, cursor: after })}\n` : lineOf(event));
       },
-      tell: (line) => process.stderr.write(`${line}\n`),
+      tell: (line) => process.stderr.write(`${printable(line)}\n`),
       signal: ending.signal,
     };
     if (url === undefined) await tailDatabase(await findDatabase(), request);
@@ -64,5 +64,5 @@ export const tailCommand: Command = {
 
 function lineOf({ position, time, type, org, site, unit, data }: CommitcastEvent): string {
   const scope = [org, site, unit].filter((part) => part !== undefined).join('/');
-  return `${String(position).padStart(8)}  ${time}  ${type.padEnd(20)}  ${scope.padEnd(24)}  ${printableJson(data)}\n`;
+  return `${String(position).padStart(8)}  ${time}  ${printable(type).padEnd(20)}  ${scope.padEnd(24)}  ${printableJson(data)}\n`;
 }

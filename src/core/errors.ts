@@ -47,7 +47,8 @@ export function isCode(value: unknown): value is Code {
 
 /** What a client may be told of any error: coded errors as they are, all others as `INTERNAL` without detail. */
 export function toPublicError(error: unknown): CommitcastError {
-  return error instanceof CommitcastError
+  // An application in JavaScript may have made one of its own.
+  return error instanceof CommitcastError && isCode(error.code)
     ? error
     : new CommitcastError('INTERNAL', codes.INTERNAL.meaning, { cause: error });
 }

@@ -17,12 +17,13 @@ export class ProtocolUnsupportedError extends CommitcastError {
 }
 
 /**
- * What is no number is refused in the same way: how a later version names itself, this server cannot know, and its client
+ * As a number or as text, which is all that some languages' clients can say there. What is neither is refused in the same way: how a later version names itself, this server cannot know, and its client
  * wants to hear which ones there are.
  *
  * @throws {ProtocolUnsupportedError}
  */
 export function expectProtocol(named: unknown): void {
   if (named === undefined || named === null) return;
-  if (!protocols.some((each) => each === named)) throw new ProtocolUnsupportedError();
+  const text = typeof named === 'number' || typeof named === 'string' ? String(named) : undefined;
+  if (!protocols.some((each) => String(each) === text)) throw new ProtocolUnsupportedError();
 }

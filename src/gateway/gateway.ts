@@ -183,7 +183,7 @@ export class Gateway implements Service {
     io.use((socket, next) => {
       accept(socket, (error) => {
         if (this.#stopping) socket.conn.close();
-        else next(error);
+        next(error);
       });
     });
     io.on('connection', (socket) => {

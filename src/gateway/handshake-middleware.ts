@@ -18,7 +18,7 @@ const maxPauseMs = 10_000;
  * else slows them down. Who says `retries` in the handshake comes back after a `connect_error`, too, and is told at once.
  */
 export function handshakeMiddleware(accept: (socket: Socket) => Promise<Identity>, logger: Logger) {
-  /** One wait is enough for a connection, however often it asks meanwhile. */
+  /** Who asks again while kept waiting is no stock client, and is not kept. */
   const waiting = new WeakSet<Connection>();
   return (socket: Socket, next: (error?: Error) => void): void => {
     accept(socket).then(
@@ -32,17 +32,25 @@ export function handshakeMiddleware(accept: (socket: Socket) => Promise<Identity
         if (code === 'INTERNAL' || code === 'UNAVAILABLE') logger.error({ err: error }, 'a handshake failed');
         else logger.debug({ code }, 'a handshake was refused');
         const { conn, handshake } = socket;
-        const isTold = !codes[code].retry || (handshake.auth as { retries?: unknown }).retries === true;
-        if (isTold) {
+        const isTold = !codes[code].retry || saysRetries(handshake.auth);
+        if (isTold || conn.readyState !== 'open') {
           next(refusal);
           return;
         }
-        if (waiting.has(conn)) return;
+        // Socket.IO keeps a socket until it has its answer. This one comes when there is nobody left to hear it.
+        conn.once('close', () => {
+          next(refusal);
+        });
+        endAfter(conn, waiting.has(conn) ? 0 : pauseMsOf(refusal));
         waiting.add(conn);
-        endAfter(conn, pauseMsOf(refusal));
       },
     );
   };
+}
+
+/** In some languages all that a client can say there is text. */
+function saysRetries({ retries }: { retries?: unknown }): boolean {
+  return retries === true || retries === 'true';
 }
 
 function pauseMsOf(refusal: CommitcastError): number {

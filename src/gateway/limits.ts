@@ -62,17 +62,19 @@ export class ClientLimits {
   }
 
   /**
-   * The same rights for a handshake, but let in is only who may come now: before the token is looked at, by the address;
+   * The same rights for a handshake, but let in is only who may come now: before anything is looked at, by the address;
    * before the membership is read, by what the token says; then by the org.
+   *
+   * @throws {RateLimitedError} by the address
    */
   guard(
     { authenticate, authorize }: Pick<Rights, 'authenticate' | 'authorize'>,
     request: AddressedRequest,
   ): Pick<Rights, 'authenticate' | 'authorize'> {
+    this.#take('addressConnectsPerMinute', () => addressOf(request, this.#proxyHops));
     return {
       authorize,
       authenticate: async (token, org) => {
-        this.#take('addressConnectsPerMinute', () => addressOf(request, this.#proxyHops));
         let isOrgFound = false;
         const identity = await authenticate(token, org, (known) => {
           isOrgFound = known.organizationId === undefined && known.asked === undefined;

@@ -7,6 +7,7 @@ import type { EventsFrame } from './events-frame.ts';
 /** An SDK keeps so many links of a span, unless it is told otherwise. */
 const maxLinks = 128;
 const sampled = 1;
+const sampledTrace = /"traceparent": ?"[^"]{54}[13579bdf]"/;
 
 /** Of the events of a message; a page is shared by many sessions, and looked into once. */
 const known = new WeakMap<EventsFrame, readonly (SpanContext | undefined)[]>();
@@ -76,8 +77,8 @@ function begin(tracer: Tracer, frame: EventsFrame, { org, source, since }: Repla
 function sourcesOf(frame: EventsFrame): readonly (SpanContext | undefined)[] {
   let sources = known.get(frame);
   if (!sources) {
-    // Most of what is not traced need not be parsed.
-    const events = frame.packet.includes('"traceparent"') ? frame.values[0] : [];
+    // Most pages need not be parsed: there is no trace in them, or none that is sampled.
+    const events = sampledTrace.test(frame.packet) ? frame.values[0] : [];
     sources = events.map(spanContextOf);
     known.set(frame, sources);
   }

@@ -97,12 +97,18 @@ async function renew(
   // From here on whoever asks is asked with the new rights; what was allowed by the old ones is looked at below.
   session.identity = identity;
   onIdentity(session);
-  await session.settled();
-  for (const subscription of session.subscriptions) {
-    if (subscriptionKey(subscription) === subscriptionKey({})) continue;
-    if (await rights.authorize(identity, subscription)) continue;
-    await session.unsubscribe(subscription);
-    session.outlet.emit('revoked', { subscription });
+  try {
+    await session.settled();
+    for (const subscription of session.subscriptions) {
+      if (subscriptionKey(subscription) === subscriptionKey({})) continue;
+      if (await rights.authorize(identity, subscription)) continue;
+      await session.unsubscribe(subscription);
+      session.outlet.emit('revoked', { subscription });
+    }
+  } catch (error) {
+    // What the new identity may have is not known: nothing more until it is asked from the beginning.
+    session.close('RIGHTS_CHANGED');
+    throw error;
   }
   return identity;
 }

@@ -59,7 +59,8 @@ export interface SocketAuthOptions extends IdentityOptions, SocketAuthLimits {
 /**
  * For an application with its own Socket.IO server: authenticates every handshake by JWT before the connection exists,
  * fills `socket.data` (`organizationId, userId, profileId, role, email`), joins the org's room, and ends the connection
- * when the token ends, or when it sends too much. It delivers no events of the log: that is what the Fastify plugin is for.
+ * when the token ends, or when it sends too much. Both look at the main namespace: a connection that joins only others
+ * counts as not let in yet, and may send 500 packets a second. It delivers no events of the log: that is what the Fastify plugin is for.
  *
  * @throws {CommitcastError} `CONFIG_INVALID`
  *

@@ -85,7 +85,7 @@ function handshakeOf(request: FastifyRequest): UnreadHandshake {
   return {
     token: bearerOf(request) ?? query['access_token'],
     // A query has texts only.
-    protocol: query['protocol'] === '1' ? 1 : query['protocol'],
+    protocol: query['protocol'],
     org: query['org'],
     cursor: reached ?? query['cursor'],
     /** Read, and refused, when the token has been taken. The org's own events every session has, without asking. */

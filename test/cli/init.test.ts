@@ -17,7 +17,7 @@ it('init writes the smallest application into a new folder, and says what comes 
     .toBe(`Wrote package.json, server.mjs, index.html, .env.example, .gitignore, README.md to ${folder}
 
 Next:
-  cd "My Notes"
+  cd 'My Notes'
   npm install
   cp .env.example .env   # name your Postgres in it
   npm start

@@ -8,13 +8,16 @@ import { until } from '../support/until.ts';
 const database = await createDatabase();
 const refusal = { code: 'PROTOCOL_UNSUPPORTED', supported: [1] };
 
-it.each([[1], [null], [undefined]])('a handshake that names protocol %j is let in', async (protocol) => {
-  const { url } = await startServer(database);
-  const client = await connectClient(url, { protocol } as TestClientOptions);
-  expect(await client.live()).toMatchObject({ subscriptions: [{}] });
-});
+it.each([[1], ['1'], [null], [undefined]])(
+  'a handshake that names protocol %j is let in',
+  async (protocol) => {
+    const { url } = await startServer(database);
+    const client = await connectClient(url, { protocol } as TestClientOptions);
+    expect(await client.live()).toMatchObject({ subscriptions: [{}] });
+  },
+);
 
-it.each([[2], [0], [1.5], ['1'], ['latest'], [true], [[1]], [{ version: 1 }]])(
+it.each([[2], [0], [1.5], ['01'], ['latest'], [true], [[1]], [{ version: 1 }]])(
   'protocol %j is refused with what this server speaks, before the token is looked at, and stock clients stay away',
   async (protocol) => {
     const { url } = await startServer(database);

@@ -82,3 +82,30 @@ it('P4: who subscribes and unsubscribes at once is not in the room, however slow
   expect(rooms).toContain('org:acme');
   expect(rooms.filter((room) => room.includes('u1'))).toEqual([]);
 });
+
+it('P4: a renewal whose rights cannot be asked ends the session, rather than leave it with those of the old token', async () => {
+  const database = await createDatabase();
+  const server = await startServer(database, {
+    jwt: undefined,
+    verifyAccessToken: async (role) => ({
+      userId: 'user-1',
+      organizationId: 'acme',
+      role,
+      expiresAt: Date.now() / 1_000 + 600,
+    }),
+    authorize: ({ role }) => {
+      if (role === 'later') throw new Error('nobody answers');
+      return true;
+    },
+  });
+  const client = await connectClient(server.url, {
+    token: 'first',
+    subscriptions: [{ unit: 'u1' }, { unit: 'u2' }],
+    options: { reconnection: false },
+  });
+  await client.live();
+  client.socket.emit('authenticate', { token: 'later' }, () => undefined);
+  await until(() => client.closes.length === 1);
+  expect(client.closes).toMatchObject([{ code: 'RIGHTS_CHANGED', retry: true }]);
+  await until(() => server.app.commitcast.io.of('/').sockets.size === 0);
+});

@@ -1,5 +1,5 @@
-import type { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
+import { CommitcastError } from '../../src/core/errors.ts';
 import { openRawWebSocket } from '../gateway/raw-websocket.ts';
 import { connectClient } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
@@ -29,21 +29,57 @@ it.each(['websocket', 'polling'] as const)(
   },
 );
 
-it('one that asks again on the connection that waits is answered once, by its end', async () => {
+/** What Socket.IO keeps of those that it has not answered. */
+const unanswered = (app: { commitcast: { io: unknown } }) =>
+  (app.commitcast.io as { sockets: { _preConnectSockets: Map<string, unknown> } }).sockets._preConnectSockets
+    .size;
+
+it('one that asks again on the connection that waits is ended', async () => {
   const { url, app } = await startServer(database, { limits: { userConnectsPerMinute: 1 } });
   expect(await handshakes(url, 1)).toEqual([200]);
   const raw = await openRawWebSocket(url);
   const token = await signToken();
   for (let n = 0; n < 20; n++) raw.sendFrame(`40${JSON.stringify({ token })}`);
-  const handshake = JSON.stringify({ token, retries: true });
-  const { clients } = app.commitcast.io.engine as unknown as { clients: Record<string, EventEmitter> };
-  const [connection] = await until(() => Object.values(clients).length === 1 && Object.values(clients));
-  const listeners = connection?.listenerCount('close') ?? NaN;
-  raw.sendFrame(`40${handshake}`);
-  await until(() => raw.received().includes('RATE_LIMITED'));
-  expect(raw.received().split('RATE_LIMITED')).toHaveLength(2);
-  // Nothing more is kept for it.
-  expect(connection?.listenerCount('close')).toBeLessThanOrEqual(listeners + 1);
+  await until(() => app.commitcast.io.engine.clientsCount === 0);
+  await until(() => unanswered(app) === 0);
+  expect(raw.received()).not.toContain('RATE_LIMITED');
+});
+
+it('nothing is kept of those that were not let in, whether they wait, go away, or met an outage', async () => {
+  let isAway = false;
+  const { url, app } = await startServer(database, {
+    limits: { userSessions: 1 },
+    jwt: undefined,
+    verifyAccessToken: async () => {
+      if (isAway) throw new Error('nobody answers');
+      return { userId: 'kim', organizationId: 'acme', expiresAt: Date.now() / 1_000 + 600 };
+    },
+  });
+  const first = await connectClient(url, { options: { reconnection: false } });
+  await first.live();
+  const waiting = await connectClient(url, { options: { reconnection: false } });
+  const leaving = await connectClient(url, { options: { reconnection: false } });
+  await until(() => unanswered(app) === 2);
+  leaving.socket.disconnect();
+  await until(() => waiting.drops === 1);
+  await until(() => unanswered(app) === 0);
+  isAway = true;
+  const failing = await connectClient(url, { options: { reconnection: false } });
+  await until(() => failing.drops === 1);
+  await until(() => unanswered(app) === 0);
+});
+
+it('a code that an application made up refuses one handshake, and ends nothing else', async () => {
+  const { url } = await startServer(database, {
+    jwt: undefined,
+    verifyAccessToken: async (token) => {
+      if (token === 'odd') throw new CommitcastError('MY_CODE' as 'INTERNAL', 'of mine');
+      return { userId: 'kim', organizationId: 'acme', expiresAt: Date.now() / 1_000 + 600 };
+    },
+  });
+  const odd = await connectClient(url, { token: 'odd', options: { reconnection: false } });
+  await until(() => odd.drops === 1);
+  await (await connectClient(url)).live();
 });
 
 it('a server that stops waits for none of them', async () => {
