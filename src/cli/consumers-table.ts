@@ -20,7 +20,7 @@ export function consumersTable(all: readonly ConsumerPartition[], width = Infini
   });
   const shown = lines.flatMap((line, index) => {
     const error = all[index - 1]?.error;
-    return error ? [line, cut(`  ${firstLine(error)}`, width)] : [line];
+    return error ? [line, cut(`  ${rootOf(error)}`, width)] : [line];
   });
   return shown.join('\n');
 }
@@ -43,7 +43,7 @@ export function parkedTable(all: readonly ParkedDetail[], limit: number, width =
     each.expired ? '(no longer kept)' : (each.type ?? ''),
     String(each.attempts),
     each.asked === null ? '' : each.asked,
-    each.error === null ? 'waits behind it' : firstLine(each.error),
+    each.error === null ? 'waits behind it' : rootOf(each.error),
   ]);
   const headings = ['consumer', 'position', 'lane', 'type', 'attempts', 'asked', 'error'];
   const lines = tableLines(headings, rows, { numeric: [1, 4], width });
@@ -52,6 +52,7 @@ export function parkedTable(all: readonly ParkedDetail[], limit: number, width =
   return lines.join('\n');
 }
 
-function firstLine(text: string): string {
-  return printable(text.split('\n', 1)[0] ?? '');
+/** What it was thrown for in the end: a driver's word rather than that a statement failed. */
+function rootOf(error: string): string {
+  return printable(error.split('\ncaused by ').at(-1)?.split('\n', 1)[0] ?? '');
 }

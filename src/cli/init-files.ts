@@ -78,8 +78,8 @@ cp .env.example .env   # name your Postgres in it
 npm start
 \`\`\`
 
-Open http://127.0.0.1:3000 in two windows and add a note in one of them. Stop the server, add nothing, start it again:
-both go on where they were. From any SQL client, this shows up in both windows, too:
+Open http://127.0.0.1:3000 in two windows and add a note in one of them. This shows up in both, from any SQL client; also
+when the server is stopped meanwhile, and started again:
 
 \`\`\`sql
 with added as (insert into note (text) values ('from SQL') returning id, text)

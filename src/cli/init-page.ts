@@ -15,8 +15,8 @@ export const page = `<!doctype html>
   <form id="form">
     <input name="text" aria-label="Note" required maxlength="1000" autofocus />
     <button>Add</button>
-    <output id="state"></output>
   </form>
+  <output id="state"></output>
   <ul id="list"></ul>
   <script type="module">
     import { connect } from 'commitcast/client';
@@ -41,8 +41,13 @@ export const page = `<!doctype html>
       event.preventDefault();
       const body = JSON.stringify({ text: new FormData(form).get('text') });
       const headers = { 'content-type': 'application/json' };
-      const { ok } = await fetch('/notes', { method: 'POST', headers, body });
-      if (ok) form.reset();
+      try {
+        const answer = await fetch('/notes', { method: 'POST', headers, body });
+        if (!answer.ok) throw new Error(await answer.text());
+        form.reset();
+      } catch (error) {
+        alert(\`Not added: \${error.message}\`);
+      }
     });
   </script>
 </html>

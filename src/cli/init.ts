@@ -34,6 +34,6 @@ function whatNext(folder: string, names: readonly string[]): string {
 Next:
 ${way === '' ? '' : `  cd ${/^[\w./-]+$/.test(way) ? way : `'${way.replaceAll("'", String.raw`'\''`)}'`}\n`}  npm install
   cp .env.example .env   # name your Postgres in it
-  npm start
+  npm start              # http://127.0.0.1:3000
 `;
 }

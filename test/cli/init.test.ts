@@ -20,7 +20,7 @@ Next:
   cd 'My Notes'
   npm install
   cp .env.example .env   # name your Postgres in it
-  npm start
+  npm start              # http://127.0.0.1:3000
 `);
 
   const own = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {

@@ -22,6 +22,8 @@ const claims: Claims = {
     'js server': 'test/docs/readme.test.ts',
     'html page': 'test/docs/readme.test.ts',
     'sh try': 'test/docs/readme.test.ts',
+    'sh token': 'test/docs/readme.test.ts',
+    'sh init': 'test/package/init.test.ts',
     sql: 'test/docs/readme.test.ts',
     'js client': 'test/docs/readme-react.test.ts',
     'jsx live-list': 'test/docs/readme-react.test.ts',
