@@ -204,7 +204,7 @@ export const settings = {
   },
   logLevel: {
     variable: 'LOG_LEVEL',
-    description: `${logLevels.slice(0, -1).map(inQuotes).join(', ')} or \`silent\`, which says nothing. Default: \`info\`; of \`serve\` in development and for the demo \`warn\`.`,
+    description: `${logLevels.slice(0, -1).map(inQuotes).join(', ')} or \`silent\`, which says nothing. Default: \`info\`; of a server in development and for the demo \`warn\`.`,
     schema: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
   },
 } as const satisfies Record<string, Setting>;
