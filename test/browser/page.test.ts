@@ -153,7 +153,8 @@ describeWithTool('chromium', 'the page', () => {
     const view = await openPage(browser, url, { initScript });
     await view.reached('live');
     await view.page.getByTestId('told').getByText('cursor is of another database').waitFor();
-    expect(await view.page.getByTestId('rows').innerText()).not.toContain('what was before');
+    const rows = view.page.getByTestId('rows');
+    await until(async () => !(await rows.innerText()).includes('what was before'));
     await commit(database, opened(shown));
     const log = await logOf(database);
     await until(async () => (await view.positions()).includes(log.at(-1) ?? 0));

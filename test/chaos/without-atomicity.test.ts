@@ -12,8 +12,9 @@ it(
     const folder = await temporaryFolder();
     const seed = chooseSeed('without atomicity');
     const load = [
+      // Not each finds a transaction to end.
       '--rounds',
-      '3',
+      '30',
       '--seconds',
       '20',
       '--clients',

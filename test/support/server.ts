@@ -25,7 +25,11 @@ export async function startServer(
   options: TestServerOptions = {},
 ): Promise<TestServer> {
   const { port = 0, setUp, ...plugin } = options;
-  const app = Fastify({ logger: { level: process.env['TEST_LOG_LEVEL'] ?? 'silent' } });
+  // Fastify's own limit of 10 s is no part of what is tested, and tests share the machine.
+  const app = Fastify({
+    pluginTimeout: 60_000,
+    logger: { level: process.env['TEST_LOG_LEVEL'] ?? 'silent' },
+  });
   await app.register(commitcast, {
     databaseUrl: database.url,
     jwt: { secret },
