@@ -90,7 +90,7 @@ it('those that are let in at the same time do not become more than there is room
   expect(clients.flatMap(({ closes }) => closes)).toMatchObject(
     Array.from({ length: 3 }, () => ({ code: 'RATE_LIMITED', retry: true })),
   );
-  expect(clients.filter(({ socket }) => socket.connected)).toHaveLength(2);
+  await until(() => clients.filter(({ socket }) => socket.connected).length === 2);
   expect(io.of('/').adapter.rooms.get('org:acme')?.size).toBe(2);
 });
 
